@@ -1,0 +1,121 @@
+"""Seconds per adversarial step at full size, for both update rules, on each backend.
+
+    python benchmarks/step_time.py            # about 15 minutes on two CPU cores
+    python benchmarks/step_time.py --steps 2 --backends torch
+
+Every figure comes from a process of its own: one untimed step, then `--steps` timed ones, of which
+the median is shown; memory is the peak of the process. Both rules of a backend run one after the
+other. Writes benchmarks/results/step_time.json and step_time.md.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+RULES = ("simultaneous", "alternating")
+
+
+def measure(preset: str, batch: int, steps: int, rule: str, jit: bool) -> dict:
+    import keras
+    import numpy as np
+
+    import keras_stprivacy as stp
+
+    anonymizer = stp.models.Anonymizer.from_preset(preset, seed=0)
+    model = stp.training.STPrivacy(
+        anonymizer,
+        action_recognizer=stp.models.Recognizer.from_preset(preset, num_classes=101),
+        privacy_recognizer=stp.models.Recognizer.from_preset(preset, num_classes=5),
+        update_rule=rule,
+    )
+    model.compile(
+        anonymizer_optimizer=keras.optimizers.AdamW(1e-4),
+        recognizer_optimizer=keras.optimizers.AdamW(1e-3),
+        jit_compile=jit,
+    )
+    rng = np.random.default_rng(0)
+    clip = rng.random((batch, *anonymizer.clip_shape), dtype="float32")
+    labels = {
+        "action": rng.integers(0, 101, batch),
+        "privacy": rng.integers(0, 2, (batch, 5)).astype("float32"),
+    }
+    model.train_on_batch(clip, labels)
+    seconds = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        model.train_on_batch(clip, labels)
+        seconds.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    return {"seconds": seconds, "peak_gib": peak}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", default="vit_small_16x112")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
+    parser.add_argument("--worker", choices=RULES, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    jit = os.environ.get("KERAS_BACKEND") == "jax"  # elsewhere kernels of the library are faster
+    if args.worker:
+        print(json.dumps(measure(args.preset, args.batch, args.steps, args.worker, jit)))
+        return
+    rows = []
+    for backend in args.backends:
+        for rule in RULES:
+            command = [sys.executable, __file__, "--worker", rule, "--preset", args.preset]
+            command += ["--batch", str(args.batch), "--steps", str(args.steps)]
+            environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            done = subprocess.run(
+                command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+            )
+            result = json.loads(done.stdout.splitlines()[-1])
+            median = statistics.median(result["seconds"])
+            rows.append({"backend": backend, "rule": rule, "median_s": median, **result})
+            print(backend, rule, f"{median:.2f} s, {result['peak_gib']:.1f} GiB", flush=True)
+    settings = {
+        "command": "python benchmarks/step_time.py " + " ".join(sys.argv[1:]),
+        "preset": args.preset,
+        "batch": args.batch,
+        "steps": args.steps,
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU",
+        "python": platform.python_version(),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "step_time.json").write_text(
+        json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n"
+    )
+    (RESULTS / "step_time.md").write_text(table(settings, rows))
+
+
+def table(settings: dict, rows: list[dict]) -> str:
+    """The results as Markdown."""
+    lines = [
+        f"`{settings['command'].strip()}`: {settings['preset']}, batch {settings['batch']}, "
+        f"{settings['machine']}; median of {settings['steps']} steps.",
+        "",
+        "| backend | update rule | s / step | clips / s | peak GiB | simultaneous is faster by |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        of_backend = {r["rule"]: r["median_s"] for r in rows if r["backend"] == row["backend"]}
+        ratio = of_backend.get("alternating", 0) / of_backend["simultaneous"]
+        faster = f"{ratio:.2f} x" if row["rule"] == "simultaneous" else ""
+        lines.append(
+            f"| {row['backend']} | {row['rule']} | {row['median_s']:.2f} | "
+            f"{settings['batch'] / row['median_s']:.2f} | {row['peak_gib']:.1f} | {faster} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""STPrivacy for Keras 3: hide who is in a video, keep what they do.
+
+Sub-packages load on first use, so that importing the package imports neither a backend nor a
+video decoder.
+"""
+
+import importlib
+from types import ModuleType
+
+from keras_stprivacy.version import __version__
+
+_SUBPACKAGES = (
+    "data",
+    "evaluation",
+    "export",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "training",
+    "video",
+)
+
+__all__ = ["__version__", *_SUBPACKAGES]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The `stprivacy` command: parses and calls, nothing else."""

@@ -1,0 +1,48 @@
+"""Errors of the library as a person at a terminal wants them: one message, no traceback."""
+
+import os
+import warnings
+from typing import Any
+
+import click
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+
+class CommandGroup(click.Group):
+    """A group whose commands end in `Error: message` and code 1 where the library raises.
+
+    Wrong usage ends in code 2 (click's own). Warnings go to standard error as one line.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets at length
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            try:
+                return super().invoke(ctx)
+            except ImportError as error:
+                raise click.ClickException(_missing_package(error)) from error
+            except (ValueError, TypeError, OSError, RuntimeError) as error:
+                if isinstance(error, click.exceptions.Exit | click.exceptions.Abort):
+                    raise
+                raise click.ClickException(str(error)) from error
+
+
+def _missing_package(error: ImportError) -> str:
+    package = (error.name or "").split(".")[0]
+    if package in _BACKENDS:
+        chosen = os.environ.get("KERAS_BACKEND")
+        asked = f"KERAS_BACKEND={chosen}" if chosen else "Keras's configuration"
+        return (
+            f"{asked} needs the package {package!r}, which is not installed. Install it: "
+            f"pip install 'keras-stprivacy[{package}]', or set KERAS_BACKEND to another of "
+            f"{', '.join(_BACKENDS)}."
+        )
+    return str(error)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if issubclass(category, UserWarning):
+        click.echo(f"Warning: {message}", err=True)

@@ -1,0 +1,249 @@
+"""`dataset.json`: what a converted dataset holds."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from typing import Any
+
+from keras_stprivacy.data import schema
+from keras_stprivacy.data.errors import (
+    DatasetFormatError,
+    DatasetNotFoundError,
+    EmptyDatasetError,
+    UnknownSplitError,
+)
+
+_DATA_FOLDER_VARIABLE = "STPRIVACY_DATA"
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardInfo:
+    """One TFRecord file, as `dataset.json` describes it.
+
+    Attributes:
+        file: file name, beside `dataset.json`.
+        records: number of records, that is of videos.
+        frames: number of frames of all of them.
+        unannotated: number of records whose privacy attributes were not annotated.
+        bytes: size of the file.
+        sha256: of the file.
+        plan: SHA-256 of what the shard was made from: settings, videos and labels.
+    """
+
+    file: str
+    records: int
+    frames: int
+    unannotated: int
+    bytes: int
+    sha256: str
+    plan: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """A converted dataset, as its `dataset.json` describes it.
+
+    Attributes:
+        directory: where the shards are.
+        name: of the dataset.
+        class_names: the actions, in the order of their indices.
+        attribute_names: the private attributes, in the order of their indices; may be empty.
+        splits: name of a split → its shards.
+        settings: how the frames were stored.
+        source: which dataset, and how it was split.
+        sources: id → what a record was made from (path, split, bytes, SHA-256).
+        quarantined: videos that were left out, each with `id`, `split` and `reason`.
+        missing: ids that the lists name and that have no video.
+    """
+
+    directory: pathlib.Path
+    name: str
+    class_names: tuple[str, ...]
+    attribute_names: tuple[str, ...]
+    splits: dict[str, tuple[ShardInfo, ...]]
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    source: dict[str, Any] = dataclasses.field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    quarantined: tuple[dict[str, Any], ...] = ()
+    missing: tuple[str, ...] = ()
+
+    def shards(self, split: str) -> tuple[ShardInfo, ...]:
+        """The shards of a split.
+
+        Raises:
+            UnknownSplitError: if there is no such split.
+        """
+        if split not in self.splits:
+            raise UnknownSplitError(
+                f"Dataset {self.name!r} has the splits {sorted(self.splits)}. "
+                f"Received: split={split!r}"
+            )
+        return self.splits[split]
+
+    def num_clips(self, split: str) -> int:
+        """Number of videos in a split."""
+        return sum(shard.records for shard in self.shards(split))
+
+    def to_json(self) -> str:
+        """The text of `dataset.json`; the same dataset always gives the same text."""
+        content = {
+            "format": schema.FORMAT_NAME,
+            "format_version": schema.FORMAT_VERSION,
+            "name": self.name,
+            "class_names": list(self.class_names),
+            "attribute_names": list(self.attribute_names),
+            "settings": self.settings,
+            "source": self.source,
+            "splits": {
+                split: {
+                    "records": self.num_clips(split),
+                    "shards": [dataclasses.asdict(shard) for shard in shards],
+                }
+                for split, shards in sorted(self.splits.items())
+            },
+            "quarantined": list(self.quarantined),
+            "missing": list(self.missing),
+            "sources": dict(sorted(self.sources.items())),
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def find_dataset(source: str | os.PathLike) -> pathlib.Path:
+    """The directory of a converted dataset.
+
+    Args:
+        source: a directory, or the bare name of one inside the folder that the environment variable
+            `STPRIVACY_DATA` names. A directory goes first.
+
+    Raises:
+        DatasetNotFoundError: if there is no `dataset.json` in it.
+    """
+    text = os.fspath(source)
+    directory = pathlib.Path(text)
+    if (directory / schema.MANIFEST_NAME).is_file():
+        return directory
+    if directory.is_dir():
+        raise DatasetNotFoundError(
+            f"{directory} holds no {schema.MANIFEST_NAME}, which a conversion writes last: the "
+            "conversion was not made or not finished. Run `stprivacy-tfrecords convert` (again: it "
+            "goes on where it stopped)."
+        )
+    if directory.name != text or text in ("", ".", ".."):
+        raise DatasetNotFoundError(f"There is no directory {directory}.")
+    folder = os.environ.get(_DATA_FOLDER_VARIABLE)
+    if not folder:
+        raise DatasetNotFoundError(
+            f"{text!r} is no directory, and {_DATA_FOLDER_VARIABLE}, the environment variable that "
+            "names the folder where datasets are looked up by name, is not set. Set it, or pass "
+            f"the directory that holds {schema.MANIFEST_NAME}."
+        )
+    directory = pathlib.Path(folder) / text
+    if not (directory / schema.MANIFEST_NAME).is_file():
+        raise DatasetNotFoundError(
+            f"There is no {directory / schema.MANIFEST_NAME} "
+            f"({_DATA_FOLDER_VARIABLE}={folder!r}). Convert the dataset into that directory, or "
+            "pass the one where it is."
+        )
+    return directory
+
+
+def dataset_info(source: str | os.PathLike) -> DatasetInfo:
+    """Reads and checks a `dataset.json`.
+
+    Args:
+        source: a directory that holds `dataset.json`, or the bare name of one inside the folder
+            that the environment variable `STPRIVACY_DATA` names.
+
+    Returns:
+        A `DatasetInfo`.
+
+    Raises:
+        DatasetNotFoundError: if there is none.
+        DatasetFormatError: if it is damaged or of a newer format.
+        EmptyDatasetError: if it has no splits at all.
+    """
+    directory = find_dataset(source)
+    path = directory / schema.MANIFEST_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DatasetFormatError(
+            f"{path} is not readable JSON ({error}). Convert the dataset again."
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != schema.FORMAT_NAME:
+        raise DatasetFormatError(
+            f"{path} does not describe clip records: its 'format' must be {schema.FORMAT_NAME!r}."
+        )
+    version = content.get("format_version")
+    if not isinstance(version, int) or not _is_count(version):
+        raise DatasetFormatError(
+            f"{path}: 'format_version' must be a whole number. Received: {version!r}"
+        )
+    if version > schema.FORMAT_VERSION:
+        raise DatasetFormatError(
+            f"{path} is of format version {version}; this keras_stprivacy reads up to "
+            f"{schema.FORMAT_VERSION}. Update the package, or convert the dataset again."
+        )
+    info = DatasetInfo(
+        directory=directory,
+        name=_field(path, content, "name", str),
+        class_names=_names(path, content, "class_names"),
+        attribute_names=_names(path, content, "attribute_names"),
+        splits={
+            split: _shards(path, split, entry)
+            for split, entry in _field(path, content, "splits", dict).items()
+        },
+        settings=_field(path, content, "settings", dict),
+        source=_field(path, content, "source", dict),
+        sources=_field(path, content, "sources", dict),
+        quarantined=tuple(_field(path, content, "quarantined", list)),
+        missing=tuple(_field(path, content, "missing", list)),
+    )
+    if not info.splits:
+        raise EmptyDatasetError(f"{path} lists no splits: nothing was converted.")
+    return info
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _field(path: pathlib.Path, content: dict, key: str, kind: type) -> Any:
+    value = content.get(key)
+    if not isinstance(value, kind):
+        received = "nothing" if key not in content else repr(value)[:80]
+        raise DatasetFormatError(f"{path}: {key!r} must be a {kind.__name__}. Received: {received}")
+    return value
+
+
+def _names(path: pathlib.Path, content: dict, key: str) -> tuple[str, ...]:
+    names = _field(path, content, key, list)
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise DatasetFormatError(f"{path}: {key!r} must be a list of different names.")
+    return tuple(names)
+
+
+def _shards(path: pathlib.Path, split: str, entry: Any) -> tuple[ShardInfo, ...]:
+    shards = entry.get("shards") if isinstance(entry, dict) else None
+    if not isinstance(shards, list):
+        raise DatasetFormatError(f"{path}: split {split!r} must have a list of 'shards'.")
+    return tuple(_shard(path, split, shard) for shard in shards)
+
+
+def _shard(path: pathlib.Path, split: str, shard: Any) -> ShardInfo:
+    fields = {field.name: field.type for field in dataclasses.fields(ShardInfo)}
+    good = isinstance(shard, dict) and all(
+        _is_count(shard.get(name)) if kind is int else isinstance(shard.get(name), str)
+        for name, kind in fields.items()
+    )
+    if not good:
+        raise DatasetFormatError(
+            f"{path}: each shard of split {split!r} must have {', '.join(fields)}. "
+            f"Received: {repr(shard)[:120]}"
+        )
+    if os.path.basename(shard["file"]) != shard["file"] or shard["file"] in ("", ".", ".."):
+        raise DatasetFormatError(
+            f"{path}: a shard's 'file' must be a bare file name. Received: {shard['file']!r}"
+        )
+    return ShardInfo(**{name: shard[name] for name in fields})

@@ -1,0 +1,100 @@
+"""Parsed records → clips, with tf.data: chooses frames, decodes those, crops, resizes, colours."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from keras_stprivacy.data import sampling
+from keras_stprivacy.data.augment import Augment, colour_change, crop_window
+
+# Shrinking by more than this aliases visibly unless the picture is smoothed first.
+_ANTIALIAS_FROM = 1.25
+_PICTURE = tf.TensorSpec((None, None, 3), tf.uint8)
+
+
+def training_clip(
+    num_frames: int, frame_step: int, size: tuple[int, int], augment: Augment | None
+) -> Callable:
+    """Returns the function (parsed record, random number) → (clip (T, H, W, 3), labels)."""
+    height, width = size
+
+    def make(video, seed):
+        uniform = tf.random.stateless_uniform([9], tf.stack([seed, 0]))
+        start = tf.random.stateless_uniform([], tf.stack([seed, 1]), 0, tf.int64.max, tf.int64)
+        length = tf.size(video["frames"], tf.int64)
+        indices = sampling.random_indices(length, num_frames, frame_step, start, tf)
+        distinct, order = tf.unique(indices)
+        frames = tf.gather(video["frames"], distinct)
+        if augment is None or augment.crop_scale is None:
+            frames = _spread_crops(_decoded(frames), size, 1)[0]
+        else:
+            shape = (tf.cast(video["height"], "float32"), tf.cast(video["width"], "float32"))
+            window = crop_window(augment, *shape, width / height, uniform[:4], tf)
+            frames = _resized(_decoded(frames, tf.cast(tf.stack(window), "int32")), size)
+        if augment is not None and augment.flip:
+            plain = frames
+            flipped = tf.reverse(plain, [2])
+            frames = tf.where(uniform[4] < augment.flip, flipped, plain)
+        if augment is not None and augment.changes_colour:
+            matrix, offset = colour_change(augment, uniform[5:], tf)
+            changed = tf.matmul(tf.reshape(frames, (-1, 3)), matrix) + offset
+            frames = tf.clip_by_value(tf.reshape(changed, tf.shape(frames)), 0.0, 1.0)
+        return tf.ensure_shape(tf.gather(frames, order), (num_frames, *size, 3)), video["labels"]
+
+    return make
+
+
+def evaluation_clip(
+    num_frames: int, frame_step: int, size: tuple[int, int], views: tuple[int, int] | None
+) -> Callable:
+    """Returns the function parsed record → (clip (T, H, W, 3) or (V, T, H, W, 3), labels)."""
+    temporal, spatial = views or (1, 1)
+
+    def make(video):
+        length = tf.size(video["frames"], tf.int64)
+        indices = sampling.view_indices(length, num_frames, frame_step, temporal, tf)
+        distinct, order = tf.unique(tf.reshape(indices, [-1]))
+        crops = _spread_crops(_decoded(tf.gather(video["frames"], distinct)), size, spatial)
+        order = tf.reshape(order, (temporal, num_frames))
+        clips = tf.gather(crops, order, axis=1)  # (spatial, temporal, T, H, W, 3)
+        clips = tf.transpose(clips, (1, 0, 2, 3, 4, 5))
+        clips = tf.reshape(clips, (temporal * spatial, num_frames, *size, 3))
+        return (clips[0] if views is None else clips), video["labels"]
+
+    return make
+
+
+def _decoded(frames: tf.Tensor, window: tf.Tensor | None = None) -> tf.Tensor:
+    """JPEGs (F,) → (F, h, w, 3) uint8; of each only the window (top, left, height, width)."""
+
+    def decode(frame):
+        if window is None:
+            return tf.io.decode_jpeg(frame, channels=3, dct_method="INTEGER_ACCURATE")
+        return tf.io.decode_and_crop_jpeg(frame, window, 3, dct_method="INTEGER_ACCURATE")
+
+    return tf.map_fn(decode, frames, fn_output_signature=_PICTURE)
+
+
+def _resized(frames: tf.Tensor, size: tuple[int, int] | tf.Tensor) -> tf.Tensor:
+    """(F, h, w, 3) uint8 → (F, height, width, 3) float32 in [0, 1]."""
+    shrinks = tf.shape(frames)[1:3] / tf.convert_to_tensor(size)
+    resized = tf.cond(
+        tf.reduce_max(shrinks) > _ANTIALIAS_FROM,
+        lambda: tf.image.resize(frames, size, antialias=True),
+        lambda: tf.image.resize(frames, size),
+    )
+    return tf.clip_by_value(resized / 255.0, 0.0, 1.0)
+
+
+def _spread_crops(frames: tf.Tensor, size: tuple[int, int], count: int) -> tf.Tensor:
+    """(F, h, w, 3) uint8 → (count, F, H, W, 3): resized to cover the size, cut along the rest."""
+    height, width = size
+    shape = tf.cast(tf.shape(frames)[1:3], "float32")
+    cover = tf.reduce_max(tf.constant(size, "float32") / shape)
+    whole = tf.maximum(tf.cast(tf.round(shape * cover), "int32"), size)
+    frames = _resized(frames, whole)
+    tops, lefts = (sampling.spread_offsets(whole[axis] - size[axis], count) for axis in (0, 1))
+    crops = [
+        frames[:, tops[k] : tops[k] + height, lefts[k] : lefts[k] + width] for k in range(count)
+    ]
+    return tf.stack(crops)

@@ -1,0 +1,113 @@
+"""Shards → parsed records, with tf.data; what cannot be read is named."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_stprivacy.data import schema
+from keras_stprivacy.data.manifest import DatasetInfo
+
+_MOST_FILES_AT_ONCE = 16
+
+
+def read_records(
+    info: DatasetInfo, split: str, seed: int | None, shuffle: bool
+) -> "tf.data.Dataset":
+    """(shard name, index in the shard, serialized record), undecoded."""
+    shards = [shard for shard in info.shards(split) if shard.records]
+    files = tf.data.Dataset.from_tensor_slices(
+        (
+            [str(info.directory / shard.file) for shard in shards],
+            [shard.file for shard in shards],
+            np.array([shard.records for shard in shards], "int64"),
+        )
+    )
+    if shuffle:
+        files = files.shuffle(len(shards), seed=seed)
+    return files.interleave(
+        _records_of_shard,
+        cycle_length=min(len(shards), _MOST_FILES_AT_ONCE),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def _records_of_shard(path, name, expected):
+    # TensorFlow's own message says neither file nor record, and a file that ends on a record
+    # boundary reads as complete. So reading stops at the first damage, and the end is then compared
+    # with where it should be.
+    content = tf.data.TFRecordDataset(path).ignore_errors().map(lambda record: (record, False))
+    end = tf.data.Dataset.from_tensors(("", True))
+
+    def check(index, entry):
+        record, is_end = entry
+        complete = tf.debugging.Assert(
+            tf.equal(is_end, tf.equal(index, expected)),
+            [
+                tf.strings.format(
+                    "Shard {}, record {}: damaged or missing (the shard should hold {} records)",
+                    (name, index, expected),
+                )
+            ],
+        )
+        with tf.control_dependencies([complete]):
+            return name, index, tf.identity(record), is_end
+
+    return (
+        content.concatenate(end)
+        .enumerate()
+        .map(check)
+        .filter(lambda name, index, record, is_end: tf.logical_not(is_end))
+        .map(lambda name, index, record, is_end: (name, index, record))
+    )
+
+
+def record_parser(info: DatasetInfo):
+    num_classes, num_attributes = len(info.class_names), len(info.attribute_names)
+    context_features = {
+        schema.IMAGE_HEIGHT: tf.io.FixedLenFeature([], tf.int64),
+        schema.IMAGE_WIDTH: tf.io.FixedLenFeature([], tf.int64),
+        schema.LABEL_INDEX: tf.io.FixedLenFeature([], tf.int64),
+        schema.PRIVACY_INDEX: tf.io.VarLenFeature(tf.int64),
+        schema.PRIVACY_IS_ANNOTATED: tf.io.FixedLenFeature([], tf.int64, default_value=0),
+    }
+    sequence_features = {schema.IMAGE_ENCODED: tf.io.FixedLenSequenceFeature([], tf.string)}
+
+    def parse(shard, index, record):
+        context, sequence = tf.io.parse_single_sequence_example(
+            record, context_features, sequence_features
+        )
+        action = context[schema.LABEL_INDEX]
+        present = context[schema.PRIVACY_INDEX].values
+        frames = sequence[schema.IMAGE_ENCODED]
+        checks = [
+            _check(
+                (action >= 0) & (action < num_classes),
+                "Shard {}, record {}: label {} is outside of the {} classes",
+                (shard, index, action, tf.constant(num_classes)),
+            ),
+            _check(
+                tf.reduce_all((present >= 0) & (present < num_attributes)),
+                "Shard {}, record {}: attributes {} are outside of the {} there are",
+                (shard, index, present, tf.constant(num_attributes)),
+            ),
+            _check(
+                tf.size(frames) > 0, "Shard {}, record {}: no frames{}{}", (shard, index, "", "")
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            labels = {"action": tf.cast(action, tf.int32)}
+        if num_attributes:
+            hot = tf.reduce_sum(tf.one_hot(present, num_attributes), axis=0)
+            labels["privacy"] = tf.minimum(hot, 1.0)
+        return {
+            "frames": frames,
+            "height": context[schema.IMAGE_HEIGHT],
+            "width": context[schema.IMAGE_WIDTH],
+            "is_annotated": context[schema.PRIVACY_IS_ANNOTATED] > 0,
+            "labels": labels,
+        }
+
+    return parse
+
+
+def _check(condition, template, values):
+    return tf.debugging.Assert(condition, [tf.strings.format(template, values)])

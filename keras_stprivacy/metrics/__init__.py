@@ -1,0 +1,21 @@
+"""How well an action is read and how much of an attribute is."""
+
+from keras_stprivacy.metrics.class_mean_average_precision import ClassMeanAveragePrecision
+from keras_stprivacy.metrics.retained_ratio import RetainedRatio
+from keras_stprivacy.metrics.scores import (
+    AttributeScore,
+    average_precision,
+    f1,
+    roc_auc,
+    top_1,
+)
+
+__all__ = [
+    "AttributeScore",
+    "ClassMeanAveragePrecision",
+    "RetainedRatio",
+    "average_precision",
+    "f1",
+    "roc_auc",
+    "top_1",
+]

@@ -1,0 +1,98 @@
+"""Class-wise mean average precision (cMAP), as a metric for training."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_stprivacy")
+class ClassMeanAveragePrecision(keras.metrics.Metric):
+    """Unweighted mean over attributes of average precision, over all batches since the reset.
+
+    Probabilities are counted in equal bins, so that memory and time do not grow with the number
+    of clips and the update can be compiled. The result is exactly scikit-learn's average precision
+    of the probabilities rounded down to the bins: clips of one bin count as tied. With the default
+    of 1000 bins it lies within some thousandths of the exact value; reports use
+    `keras_stprivacy.metrics.average_precision`, which is exact.
+
+    An attribute of which no positive was seen is left out of the mean; without any positive the
+    result is 0.
+
+    Args:
+        num_attributes: attributes `P`.
+        num_bins: bins over the probabilities 0..1.
+        from_logits: True if predictions are logits; the bins are then over their sigmoid.
+        name: name of the metric.
+        dtype: of the result.
+
+    Call arguments:
+        y_true: float or int tensor `(B, P)` of 0 and 1.
+        y_pred: float tensor `(B, P)`.
+        sample_weight: None, or weights of the clips, `(B,)`.
+
+    Raises:
+        ValueError: if `num_attributes` or `num_bins` is below 1.
+
+    Example:
+
+    >>> metric = ClassMeanAveragePrecision(num_attributes=1)
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.6], [0.3]])
+    >>> round(float(metric.result()), 4)
+    0.8333
+    """
+
+    def __init__(
+        self,
+        num_attributes: int,
+        num_bins: int = 1000,
+        from_logits: bool = False,
+        name: str = "class_mean_average_precision",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        for argument, value in (("num_attributes", num_attributes), ("num_bins", num_bins)):
+            if value < 1:
+                raise ValueError(f"{argument} must be at least 1. Received: {argument}={value}")
+        self.num_attributes = num_attributes
+        self.num_bins = num_bins
+        self.from_logits = from_logits
+        shape = (num_attributes, num_bins)
+        self.positives = self.add_variable(shape, "zeros", dtype="float32", name="positives")
+        self.clips = self.add_variable(shape, "zeros", dtype="float32", name="clips")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_true = ops.cast(y_true, "float32")
+        y_pred = ops.cast(y_pred, "float32")
+        if self.from_logits:
+            y_pred = ops.sigmoid(y_pred)
+        shape = (-1, self.num_attributes)
+        y_true, y_pred = ops.reshape(y_true, shape), ops.reshape(y_pred, shape)
+        place = ops.cast(ops.floor(y_pred * self.num_bins), "int32")
+        place = ops.clip(place, 0, self.num_bins - 1)
+        weight = ops.ones_like(y_true)
+        if sample_weight is not None:
+            sample_weight = ops.reshape(ops.cast(sample_weight, "float32"), (-1, 1))
+            weight = weight * sample_weight
+        in_bin = ops.one_hot(place, self.num_bins, dtype="float32")  # (B, P, bins)
+        in_bin = in_bin * weight[..., None]
+        self.clips.assign_add(ops.sum(in_bin, axis=0))
+        self.positives.assign_add(ops.sum(in_bin * y_true[..., None], axis=0))
+
+    def result(self) -> Any:
+        true_positive = ops.cumsum(ops.flip(self.positives, axis=1), axis=1)  # (P, bins)
+        predicted = ops.cumsum(ops.flip(self.clips, axis=1), axis=1)
+        precision = ops.divide_no_nan(true_positive, predicted)
+        gained = ops.flip(self.positives, axis=1)
+        total = true_positive[:, -1]  # (P,)
+        average_precision = ops.divide_no_nan(ops.sum(precision * gained, axis=1), total)
+        seen = ops.cast(total > 0.0, "float32")
+        return ops.divide_no_nan(ops.sum(average_precision * seen), ops.sum(seen))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_attributes": self.num_attributes,
+            "num_bins": self.num_bins,
+            "from_logits": self.from_logits,
+        }

@@ -1,0 +1,8 @@
+"""Anonymizer, recognizer, and where their configurations and weights come from."""
+
+from keras_stprivacy.models.anonymizer import Anonymizer
+from keras_stprivacy.models.presets import PRESETS
+from keras_stprivacy.models.recognizer import Recognizer
+from keras_stprivacy.models.weights import load_weights_from
+
+__all__ = ["PRESETS", "Anonymizer", "Recognizer", "load_weights_from"]

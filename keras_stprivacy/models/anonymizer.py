@@ -1,0 +1,458 @@
+"""The anonymizer: tubelets in, fewer and rewritten tubelets out."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_stprivacy.keep_ratio import check_keep_ratio
+from keras_stprivacy.layers import (
+    AnonymizationBlock,
+    AnonymizerHead,
+    BitBottleneck,
+    SparsificationBlock,
+    TubeletEmbedding,
+)
+from keras_stprivacy.layers.ranking import keep_highest, kept_positions
+from keras_stprivacy.layers.tubelets import grid_shape, mask_to_pixels, tubelets_to_clip
+from keras_stprivacy.models.clips import (
+    PixelRange,
+    as_written,
+    check_clip_spec,
+    check_clip_values,
+    normalize_image_size,
+)
+from keras_stprivacy.models.presets import preset_arguments
+
+KEEP_RULES = ("row", "clip")
+
+
+@keras.saving.register_keras_serializable("keras_stprivacy")
+class Anonymizer(keras.Model):
+    """Video transformer that drops and rewrites what an action does not need.
+
+    Tubelet embedding, privacy-sparsification blocks (PSB), a privacy-anonymization block (PAB)
+    and a head that writes pixels: "STPrivacy: Spatio-Temporal Privacy-Preserving Action
+    Recognition" (ICCV 2023). In training the gates draw which tubelets stay and later layers
+    attend under the mask; in inference the most probable stay, the others really leave the
+    sequence, and `fill_value` stands where they were. No pixel of the input reaches the output by
+    any path but the tokens.
+
+    Args:
+        num_frames: frames `T` of a clip.
+        image_size: pixels, an int or `(H, W)`.
+        tubelet_size: `(δT, δH, δW)`; divides the clip.
+        hidden_dim: width `D` of the tokens, a multiple of 3 and of `num_heads`.
+        num_heads: attention heads.
+        mlp_ratio: inner width of the MLPs over `hidden_dim`.
+        layers_per_block: transformer layers in each PSB and in the PAB.
+        num_sparsification_blocks: PSBs, `M`; 0 rewrites every tubelet.
+        keep_ratio: `α` in (0, 1]: after PSB m, `α^m` of the tubelets remain. May be set later.
+        keep_rule: in inference, `"row"` keeps `floor(N·α^m)` of each tubelet row after PSB m (at
+            least one); `"clip"` keeps `floor(L·N·α^M)` of the whole clip in one sort after the
+            last PSB, by the probability to be retained by all of them.
+        gate: `"gumbel_softmax"` (the paper's) or `"gumbel_top_k"`, see `GumbelGate`.
+        temperature: of the gate.
+        noise_scale: of the gate's noise.
+        keep_bias: initial bias of the keep logits; positive values begin with open gates.
+        attention_epsilon: the ε of masked attention.
+        fill_value: what a dropped tubelet shows, in pixel space.
+        mean: pixels are normalised inside by `(pixel − mean) / std`; a float or one a channel.
+        std: see `mean`.
+        output_activation: None (the method) or `"sigmoid"`, pixels in [0, 1].
+        bottleneck_bits: None (the method), or how many bits of a kept token reach the head, see
+            `BitBottleneck`.
+        seed: int or None, for the noise of gates and bottleneck.
+
+    Call arguments:
+        clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
+        training: True draws from the gates.
+        keep_ratio: inference alone: a float in (0, 1], or a tensor `(B,)` with a ratio for each
+            clip (tokens are then masked in place of removed, with the same result). None takes
+            `self.keep_ratio`.
+        fill_dropped: training alone: False leaves what the head wrote into dropped tubelets, for
+            opponents that attend under the mask.
+        remove_dropped: training alone, with `gate="gumbel_top_k"`: True lets dropped tokens leave
+            the sequence, as in inference, at `self.keep_ratio`. Steps are several times cheaper;
+            the gates learn from the tubelets that they kept alone.
+
+    Returns:
+        A dict of the same structure in training and inference: `"clip"` `(B, T, H, W, 3)` in
+        pixel space, unclipped; `"decision_mask"` `(B, L·N)`, 1 = kept; `"sparsification"`, a list
+        with a dict for each PSB: `"retaining_probability"` `(B, L·N)` (0 for tubelets that had
+        left before) and `"decision_mask"` `(B, L·N)`. All float32.
+
+    Raises:
+        ValueError: for sizes that do not fit, ratios outside (0, 1], unknown rules, NaN pixels.
+        TypeError: for clips that are not floats.
+
+    Example:
+
+    >>> anonymizer = Anonymizer.from_preset("motion_digits_8x32", keep_ratio=0.7)
+    >>> output = anonymizer(np.zeros((1, 8, 32, 32, 3), "float32"))
+    >>> tuple(output["clip"].shape), anonymizer.num_kept()
+    ((1, 8, 32, 32, 3), 20)
+    """
+
+    def __init__(
+        self,
+        num_frames: int = 16,
+        image_size: int | tuple[int, int] = 112,
+        tubelet_size: tuple[int, int, int] = (2, 16, 16),
+        hidden_dim: int = 384,
+        num_heads: int = 6,
+        mlp_ratio: float = 4.0,
+        layers_per_block: int = 3,
+        num_sparsification_blocks: int = 3,
+        keep_ratio: float = 0.7,
+        keep_rule: str = "row",
+        gate: str = "gumbel_softmax",
+        temperature: float = 1.0,
+        noise_scale: float = 1.0,
+        keep_bias: float = 2.0,
+        attention_epsilon: float = 1e-6,
+        fill_value: float = 0.0,
+        mean: Any = 0.5,
+        std: Any = 0.5,
+        output_activation: str | None = None,
+        bottleneck_bits: int | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if keep_rule not in KEEP_RULES:
+            raise ValueError(
+                f"keep_rule must be one of {KEEP_RULES}. Received: keep_rule={keep_rule!r}"
+            )
+        self.num_frames = num_frames
+        self.image_size = as_written(image_size)
+        self.tubelet_size: tuple[int, int, int] = tuple(tubelet_size)  # type: ignore[assignment]
+        self.hidden_dim = hidden_dim
+        self.num_heads = num_heads
+        self.mlp_ratio = mlp_ratio
+        self.layers_per_block = layers_per_block
+        self.num_sparsification_blocks = num_sparsification_blocks
+        self._keep_ratio = check_keep_ratio(keep_ratio)
+        self.keep_rule = keep_rule
+        self.gate = gate
+        self.temperature = temperature
+        self.noise_scale = noise_scale
+        self.keep_bias = keep_bias
+        self.attention_epsilon = attention_epsilon
+        self.fill_value = fill_value
+        self.mean = as_written(mean)
+        self.std = as_written(std)
+        self.output_activation = output_activation
+        self.bottleneck_bits = bottleneck_bits
+        self.seed = seed
+        self.weights_source: str | None = None  # set by load_weights_from
+
+        self.clip_shape = (num_frames, *normalize_image_size(image_size), 3)
+        self.grid_shape = grid_shape(self.clip_shape[:3], self.tubelet_size)
+        self.num_rows = self.grid_shape[0]
+        self.tubelets_per_row = self.grid_shape[1] * self.grid_shape[2]
+        self.pixel_range = PixelRange(mean, std)
+
+        dtype = self.dtype_policy
+        self.embedding = TubeletEmbedding(
+            hidden_dim, self.tubelet_size, name="embedding", dtype=dtype
+        )
+        self.sparsification_blocks = [
+            SparsificationBlock(
+                layers_per_block,
+                num_heads,
+                self.num_rows,
+                mlp_ratio,
+                gate,
+                temperature,
+                noise_scale,
+                keep_bias,
+                attention_epsilon,
+                seed=_seed_of_part(seed, m),
+                name=f"sparsification_block_{m}",
+                dtype=dtype,
+            )
+            for m in range(num_sparsification_blocks)
+        ]
+        self.anonymization_block = AnonymizationBlock(
+            layers_per_block,
+            num_heads,
+            mlp_ratio,
+            attention_epsilon,
+            name="anonymization_block",
+            dtype=dtype,
+        )
+        self.bottleneck = (
+            None
+            if bottleneck_bits is None
+            else BitBottleneck(
+                bottleneck_bits,
+                seed=_seed_of_part(seed, num_sparsification_blocks),
+                name="bottleneck",
+                dtype=dtype,
+            )
+        )
+        self.head = AnonymizerHead(
+            self.tubelet_size, 3, output_activation, name="head", dtype=dtype
+        )
+        self.build((None, *self.clip_shape))
+
+    @classmethod
+    def from_preset(cls, name: str, /, **overrides: Any) -> Anonymizer:
+        """Builds the configuration `name`, with some arguments overridden.
+
+        Args:
+            name: `"vit_tiny_16x112"`, `"vit_small_16x112"`, `"vit_base_16x112"` or
+                `"motion_digits_8x32"`.
+            **overrides: constructor arguments.
+
+        Raises:
+            ValueError: if there is no such preset.
+        """
+        return cls(**{**preset_arguments(name, "anonymizer"), **overrides})
+
+    def build(self, input_shape: tuple) -> None:
+        if self.built:  # type: ignore[has-type]
+            return
+        self.embedding.build(input_shape)
+        tokens_shape = (None, self.num_rows * self.tubelets_per_row, self.hidden_dim)
+        blocks: tuple[Any, ...] = (*self.sparsification_blocks, self.anonymization_block, self.head)
+        for block in blocks:
+            block.build(tokens_shape)
+        if self.bottleneck is not None:
+            self.bottleneck.build(tokens_shape)
+        self.training_keep_ratio = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self._keep_ratio),
+            trainable=False,
+            autocast=False,
+            dtype="float32",
+            name="training_keep_ratio",
+        )
+        self.built = True
+
+    @property
+    def keep_ratio(self) -> float:
+        """`α`, the ratio of tubelets that remain after each PSB; may be set at any time."""
+        return self._keep_ratio
+
+    @keep_ratio.setter
+    def keep_ratio(self, keep_ratio: float) -> None:
+        self._keep_ratio = check_keep_ratio(keep_ratio)
+        self.training_keep_ratio.assign(self._keep_ratio)
+        # Compiled functions hold the old ratio as a constant.
+        self.train_function = self.test_function = self.predict_function = None
+
+    def kept_per_row(self, keep_ratio: Any = None) -> list[Any]:
+        """How many tubelets of a row remain after each PSB under `keep_rule="row"`.
+
+        Args:
+            keep_ratio: a number in (0, 1], a float tensor `(B,)`, or None: `self.keep_ratio`.
+
+        Returns:
+            A list of ints, or of tensors `(B,)`: `floor(N·α^m)`, at least 1.
+        """
+        keep_ratio = self._keep_ratio if keep_ratio is None else keep_ratio
+        blocks = range(1, self.num_sparsification_blocks + 1)
+        return [_floor_count(self.tubelets_per_row, keep_ratio, m) for m in blocks]
+
+    def num_kept(self, keep_ratio: float | None = None) -> int:
+        """How many tubelets of a clip remain in inference; the same for every clip."""
+        keep_ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
+        total = self.num_rows * self.tubelets_per_row
+        if not self.num_sparsification_blocks:
+            return total
+        if self.keep_rule == "row":
+            return self.num_rows * self.kept_per_row(keep_ratio)[-1]
+        return _floor_count(total, keep_ratio, self.num_sparsification_blocks)
+
+    def _masked(self, tokens: Any, keep_ratio: Any, training: bool) -> tuple[Any, Any, list]:
+        """Every token stays in the sequence; later layers attend under the decision mask."""
+        mask = ops.ones_like(ops.cast(tokens[..., 0], "float32"))  # (B, L·N)
+        counts = self.kept_per_row(keep_ratio)
+        stages = []
+        for block, count in zip(self.sparsification_blocks, counts, strict=True):
+            num_kept = count if training or self.keep_rule == "row" else None
+            before = mask
+            tokens, log_probability, mask = block(
+                tokens, before, num_kept=num_kept, training=training
+            )
+            if not training:
+                tokens = _only_kept(tokens, mask)
+            probability = ops.exp(log_probability[..., 0]) * before
+            stages.append({"retaining_probability": probability, "decision_mask": mask})
+        if stages and not training and self.keep_rule == "clip":
+            total = self.num_rows * self.tubelets_per_row
+            count = _floor_count(total, keep_ratio, len(stages))
+            mask = keep_highest(_survival(stages), count, 1)
+            stages[-1]["decision_mask"] = mask
+            tokens = _only_kept(tokens, mask)
+        return self.anonymization_block(tokens, mask), mask, stages
+
+    def _removed(self, tokens: Any, keep_ratio: float, training: bool) -> tuple[Any, Any, list]:
+        """Dropped tokens leave the sequence; `mask` remembers where the others belong."""
+        here = ops.ones_like(ops.cast(tokens[..., 0], "float32")) if training else None
+        mask = ops.ones_like(ops.cast(tokens[..., 0], "float32"))  # (B, L·N)
+        counts: list[int | None] = self.kept_per_row(keep_ratio)
+        if self.keep_rule == "clip" and not training:
+            counts = [None] * len(counts)
+        stages = []
+        for block, count in zip(self.sparsification_blocks, counts, strict=True):
+            tokens, log_probability, keep, here = block.remove(tokens, count, here)
+            probability = _restore(ops.exp(log_probability[..., 0]), mask)
+            mask = _restore(keep, mask)
+            stages.append({"retaining_probability": probability, "decision_mask": mask})
+        if stages and self.keep_rule == "clip" and not training:
+            mask = keep_highest(_survival(stages), self.num_kept(keep_ratio), 1)
+            stages[-1]["decision_mask"] = mask
+            positions = kept_positions(mask, self.num_kept(keep_ratio), 1)
+            tokens = ops.take_along_axis(tokens, positions[..., None], axis=1)
+        return self.anonymization_block(tokens, here), mask, stages
+
+    def encode(
+        self,
+        clip: Any,
+        training: bool | None = None,
+        keep_ratio: Any = None,
+        remove_dropped: bool = False,
+    ) -> tuple[Any, Any, list[dict[str, Any]]]:
+        """Everything but bottleneck and head.
+
+        Args:
+            clip: see the call arguments.
+            training: see the call arguments.
+            keep_ratio: see the call arguments.
+            remove_dropped: see the call arguments.
+
+        Returns:
+            A tuple: tokens `(B, L·N, D)`, or `(B, n, D)` where dropped ones have left; the
+            decision mask `(B, L·N)`; and the list `"sparsification"` of the output.
+        """
+        check_clip_spec(clip, self.clip_shape, "Anonymizer")
+        tokens = self.embedding(self.pixel_range.to_model(clip))  # (B, L·N, D)
+        if training:
+            if keep_ratio is not None:
+                raise ValueError(
+                    "keep_ratio is an argument of inference. In training set "
+                    "anonymizer.keep_ratio, or use a KeepRatioSchedule."
+                )
+            if remove_dropped and self.gate != "gumbel_top_k":
+                raise ValueError(
+                    'remove_dropped=True needs gate="gumbel_top_k", which keeps a known number of '
+                    f"tubelets. Received: gate={self.gate!r}"
+                )
+            if remove_dropped:
+                return self._removed(tokens, self._keep_ratio, training=True)
+            ratio = ops.convert_to_tensor(self.training_keep_ratio)
+            return self._masked(tokens, ratio, training=True)
+        if keep_ratio is None or isinstance(keep_ratio, numbers.Real):
+            ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
+            return self._removed(tokens, ratio, training=False)
+        ratio = ops.cast(ops.convert_to_tensor(keep_ratio), "float32")  # (B,)
+        return self._masked(tokens, ratio, training=False)
+
+    def target_keep_ratio(self, training: bool) -> Any:
+        """`α` as training pursues it now (schedules move it), or as inference applies it."""
+        return ops.convert_to_tensor(self.training_keep_ratio) if training else self._keep_ratio
+
+    def call(
+        self,
+        clip: Any,
+        training: bool | None = None,
+        keep_ratio: Any = None,
+        fill_dropped: bool = True,
+        remove_dropped: bool = False,
+    ) -> dict[str, Any]:
+        if not training and not fill_dropped:
+            raise ValueError("fill_dropped=False is for training; dropped tubelets never leave.")
+        tokens, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped)
+        if self.bottleneck is not None:
+            tokens = self.bottleneck(tokens, training=training)
+        pixels = self.head(tokens)  # (B, n, δT·δH·δW·3)
+        if pixels.shape[1] != mask.shape[1]:
+            pixels = _restore(pixels, mask)
+        written = tubelets_to_clip(pixels, self.grid_shape, self.tubelet_size)
+        if self.output_activation is None:
+            written = self.pixel_range.to_pixels(written)
+        if fill_dropped:
+            kept = mask_to_pixels(mask, self.grid_shape, self.tubelet_size) > 0.5
+            written = ops.where(kept, written, ops.cast(self.fill_value, written.dtype))
+        return {"clip": written, "decision_mask": mask, "sparsification": stages}
+
+    def __call__(self, clip: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(clip, np.ndarray):
+            check_clip_spec(clip, self.clip_shape, "Anonymizer")
+            check_clip_values(clip, "Anonymizer")
+        if isinstance(kwargs.get("keep_ratio"), (np.ndarray, list, tuple)):
+            for ratio in np.unique(kwargs["keep_ratio"]):
+                check_keep_ratio(float(ratio))
+        return super().__call__(clip, *args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_frames": self.num_frames,
+            "image_size": self.image_size,
+            "tubelet_size": self.tubelet_size,
+            "hidden_dim": self.hidden_dim,
+            "num_heads": self.num_heads,
+            "mlp_ratio": self.mlp_ratio,
+            "layers_per_block": self.layers_per_block,
+            "num_sparsification_blocks": self.num_sparsification_blocks,
+            "keep_ratio": self._keep_ratio,
+            "keep_rule": self.keep_rule,
+            "gate": self.gate,
+            "temperature": self.temperature,
+            "noise_scale": self.noise_scale,
+            "keep_bias": self.keep_bias,
+            "attention_epsilon": self.attention_epsilon,
+            "fill_value": self.fill_value,
+            "mean": self.mean,
+            "std": self.std,
+            "output_activation": self.output_activation,
+            "bottleneck_bits": self.bottleneck_bits,
+            "seed": self.seed,
+        }
+
+
+def _floor_count(total: int, keep_ratio: Any, exponent: int) -> Any:
+    """`floor(total · α^exponent)`, at least 1; forgiving a rounding error just below an integer."""
+    if isinstance(keep_ratio, (int, float)):
+        return max(1, math.floor(total * keep_ratio**exponent + 1e-4))
+    return ops.maximum(ops.floor(total * keep_ratio**exponent + 1e-4), 1.0)
+
+
+def _seed_of_part(seed: int | None, part: int) -> int | None:
+    """A seed for each part. Neighbouring seeds will not do: on PyTorch, Keras adds the seed and
+    the number of the draw, so that one part would repeat what another drew a step before."""
+    if seed is None:
+        return None
+    return int(np.random.SeedSequence((seed, part)).generate_state(1)[0] >> 1)
+
+
+def _only_kept(tokens: Any, mask: Any) -> Any:
+    """Zeros in place of dropped tokens: not even through attention's ε does anybody read them."""
+    return ops.where(mask[..., None] > 0.5, tokens, ops.zeros_like(tokens))
+
+
+def _survival(stages: list[dict[str, Any]]) -> Any:
+    """The probability that a tubelet passes every gate, `(B, L·N)`."""
+    survival = stages[0]["retaining_probability"]
+    for stage in stages[1:]:
+        survival = survival * stage["retaining_probability"]
+    return survival
+
+
+def _restore(values: Any, mask: Any) -> Any:
+    """Puts values of the kept tokens `(B, n, ...)` back in their places `(B, L·N, ...)`, else 0."""
+    index = ops.cast(ops.cumsum(mask, axis=1), "int32") - 1
+    index = ops.maximum(index, 0)  # (B, L·N), place in the kept sequence
+    if len(values.shape) == 3:
+        index, mask = index[..., None], mask[..., None]
+    restored = ops.take_along_axis(values, index, axis=1)
+    return ops.where(mask > 0.5, restored, ops.zeros_like(restored))

@@ -1,0 +1,447 @@
+"""Phase 2: the anonymizer against an action recognizer and privacy recognizers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_stprivacy.losses import sparsification_loss
+from keras_stprivacy.metrics import ClassMeanAveragePrecision
+from keras_stprivacy.models import Anonymizer, Recognizer
+from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer
+from keras_stprivacy.training.phase import TrainingPhase
+from keras_stprivacy.training.players import (
+    ACTION,
+    ANONYMIZER,
+    action_loss,
+    privacy_loss,
+    privacy_players,
+    scale_gradient,
+)
+from keras_stprivacy.training.schedules import WarmupCosine
+from keras_stprivacy.training.steps import AdversarialStep
+
+UPDATE_RULES = ("simultaneous", "alternating")
+PRIVACY_OBJECTIVES = ("negated", "base_rate")
+
+
+@keras.saving.register_keras_serializable("keras_stprivacy")
+class STPrivacy(AdversarialStep, TrainingPhase):
+    """Adversarial training of an anonymizer: "STPrivacy" (ICCV 2023), eq. 13.
+
+    The anonymizer minimises `L_sparsification + λ_a L_action − λ_p L_privacy`, the action
+    recognizer `L_action` (cross-entropy), the privacy recognizer `L_privacy` (binary
+    cross-entropy, mean over attributes), all on the same batch. `"simultaneous"` serves all three
+    with one forward and one backward pass; `"alternating"` updates the anonymizer first and then
+    the recognizers on what it makes now. Both give every player the gradient of its own loss.
+
+    Beyond the paper: several privacy recognizers (a sequence), `recognizer_updates` of the
+    recognizers for each of the anonymizer, `privacy_objective="base_rate"` (the anonymizer pulls
+    the strongest privacy recognizer towards the base rates of the attributes, which is bounded,
+    in place of the negated loss, which is not), and `eight_bit`, which shows the recognizers the
+    8-bit pixels that leave in deployment.
+
+    Args:
+        anonymizer: `Anonymizer`.
+        action_recognizer: `Recognizer` of the same clips.
+        privacy_recognizer: `Recognizer`, or a sequence of them, of the same clips.
+        action_weight: λ_a.
+        privacy_weight: λ_p.
+        sparsification_weight: factor of the sparsification loss.
+        update_rule: `"simultaneous"` or `"alternating"`.
+        privacy_objective: `"negated"` (the paper) or `"base_rate"`.
+        recognizer_updates: updates of the recognizers for each of the anonymizer.
+        eight_bit: round what the recognizers see to 8 bits, with a straight-through gradient.
+        remove_dropped: let dropped tokens leave the sequences in training too, which makes steps
+            several times cheaper; needs an anonymizer with `gate="gumbel_top_k"`.
+        schedule: `"auto"`: `WarmupCosine`; or a list of callbacks; or None.
+
+    Call arguments:
+        clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
+
+    Returns:
+        The anonymizer's output with `"action_logits"` `(B, actions)` and `"privacy_logits"`, a
+        list with `(B, P)` for each privacy recognizer.
+
+    Raises:
+        ValueError: for models that do not fit each other, unknown rules; from `fit`, for NaN
+            pixels, clips that do not fit, labels outside the classes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> recognizers = [Recognizer.from_preset("motion_digits_8x32", num_classes=n) for n in (8, 5)]
+    >>> model = STPrivacy(Anonymizer.from_preset("motion_digits_8x32"), *recognizers)
+    >>> model.compile(
+    ...     anonymizer_optimizer=keras.optimizers.AdamW(1e-4),
+    ...     recognizer_optimizer=keras.optimizers.AdamW(1e-3),
+    ... )
+    >>> clips = np.zeros((2, 8, 32, 32, 3), "float32")
+    >>> labels = {"action": np.array([0, 1]), "privacy": np.zeros((2, 5), "float32")}
+    >>> "privacy_loss" in model.fit(clips, labels, verbose=0).history
+    True
+    """
+
+    def __init__(
+        self,
+        anonymizer: Anonymizer,
+        action_recognizer: Recognizer,
+        privacy_recognizer: Recognizer | Sequence[Recognizer],
+        action_weight: float = 0.5,
+        privacy_weight: float = 0.5,
+        sparsification_weight: float = 1.0,
+        update_rule: str = "simultaneous",
+        privacy_objective: str = "negated",
+        recognizer_updates: int = 1,
+        eight_bit: bool = False,
+        remove_dropped: bool = False,
+        schedule: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        many = isinstance(privacy_recognizer, (list, tuple))
+        self.privacy_recognizers: list[Any] = (
+            list(privacy_recognizer) if many else [privacy_recognizer]
+        )
+        if update_rule not in UPDATE_RULES:
+            raise ValueError(
+                f"update_rule must be one of {UPDATE_RULES}. Received: update_rule={update_rule!r}"
+            )
+        if privacy_objective not in PRIVACY_OBJECTIVES:
+            raise ValueError(
+                f"privacy_objective must be one of {PRIVACY_OBJECTIVES}. Received: "
+                f"privacy_objective={privacy_objective!r}"
+            )
+        if recognizer_updates < 1:
+            raise ValueError(
+                "recognizer_updates must be at least 1. Received: "
+                f"recognizer_updates={recognizer_updates}"
+            )
+        if remove_dropped and anonymizer.gate != "gumbel_top_k":
+            raise ValueError(
+                'remove_dropped=True needs an anonymizer with gate="gumbel_top_k", which keeps a '
+                f"known number of tubelets. Received: gate={anonymizer.gate!r}"
+            )
+        _check_fit(anonymizer, action_recognizer, self.privacy_recognizers)
+        self.anonymizer = anonymizer
+        self.action_recognizer = action_recognizer
+        self.action_weight = action_weight
+        self.privacy_weight = privacy_weight
+        self.sparsification_weight = sparsification_weight
+        self.update_rule = update_rule
+        self.privacy_objective = privacy_objective
+        self.recognizer_updates = recognizer_updates
+        self.eight_bit = eight_bit
+        self.remove_dropped = remove_dropped
+        self.schedule = schedule
+        self.num_actions = action_recognizer.num_classes
+        self.num_attributes = self.privacy_recognizers[0].num_classes
+        # Running mean of the privacy labels seen in training, and how many batches it is of.
+        self.base_rates = self.add_weight(
+            shape=(self.num_attributes,), initializer=_half, trainable=False, name="base_rates"
+        )
+        self.batches_seen = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="batches_seen"
+        )
+        self.trackers = {
+            name: keras.metrics.Mean(name=name)
+            for name in ("sparsification_loss", "action_loss", "privacy_loss")
+        }
+        self.accuracy_tracker = keras.metrics.SparseCategoricalAccuracy(name="action_accuracy")
+        self.privacy_tracker = ClassMeanAveragePrecision(
+            self.num_attributes, from_logits=True, name="privacy_average_precision"
+        )
+        self.retained_trackers = [
+            keras.metrics.Mean(name=f"retained_ratio_{m + 1}")
+            for m in range(anonymizer.num_sparsification_blocks)
+        ]
+        self.built = True
+
+    def default_schedules(self) -> list[keras.callbacks.Callback]:
+        return [WarmupCosine()]
+
+    # Players and their optimizers ---------------------------------------------------------------
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Names of the anonymizer, the action recognizer and each privacy recognizer."""
+        return (ANONYMIZER, ACTION, *privacy_players(len(self.privacy_recognizers)))
+
+    def player_variables(self) -> dict[str, list]:
+        """Trainable variables of each player."""
+        networks = (self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
+        return {
+            player: network.trainable_variables
+            for player, network in zip(self.players, networks, strict=True)
+        }
+
+    def compile(
+        self,
+        anonymizer_optimizer: Any = None,
+        recognizer_optimizer: Any = None,
+        optimizer: PlayerOptimizer | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Sets the optimizers; losses and metrics are this phase's own.
+
+        Args:
+            anonymizer_optimizer: of the anonymizer.
+            recognizer_optimizer: of the action recognizer; each privacy recognizer gets one of
+                the same configuration.
+            optimizer: a `PlayerOptimizer` in place of the two.
+            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution` of `keras.Model.compile`.
+
+        Raises:
+            ValueError: if neither or both ways were used.
+        """
+        pair = (anonymizer_optimizer, recognizer_optimizer)
+        if (optimizer is None) == (None in pair):
+            raise ValueError(
+                "compile needs anonymizer_optimizer and recognizer_optimizer. Received: "
+                f"anonymizer_optimizer={anonymizer_optimizer}, "
+                f"recognizer_optimizer={recognizer_optimizer}"
+            )
+        if optimizer is None:
+            first, second = (keras.optimizers.get(part) for part in pair)
+            if first is second:
+                second = copy_optimizer(first)
+            others = {player: copy_optimizer(second) for player in self.players[2:]}
+            parts = {ANONYMIZER: first, ACTION: second, **others}
+            networks = (self, self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
+            if any(network.compute_dtype == "float16" for network in networks):
+                parts = {player: _scaled(part) for player, part in parts.items()}
+            optimizer = PlayerOptimizer(parts)
+        optimizer.build_parts(self.player_variables())
+        super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
+
+    # Losses -------------------------------------------------------------------------------------
+
+    def _shared_pass(self, players: tuple[str, ...]) -> bool:
+        """Whether one scalar has every player's gradient: each loss enters with one sign."""
+        scaled = any(
+            isinstance(part, keras.optimizers.LossScaleOptimizer) or part.loss_scale_factor
+            for part in self.optimizer.parts.values()
+        )
+        return players == self.players and self.privacy_objective == "negated" and not scaled
+
+    def turns(self) -> list[tuple[str, ...]]:
+        """Which players are updated together, turn after turn, on one batch."""
+        recognizers = self.players[1:]
+        if self.update_rule == "simultaneous":
+            return [self.players, *[recognizers] * (self.recognizer_updates - 1)]
+        return [(ANONYMIZER,), *[recognizers] * self.recognizer_updates]
+
+    def num_objectives(self, players: tuple[str, ...]) -> int:
+        """How many backward passes a turn of these players takes."""
+        return 1 if self._shared_pass(players) else len(players)
+
+    def objectives(
+        self, players: tuple[str, ...], clip: Any, labels: dict[str, Any]
+    ) -> tuple[list[tuple[Any, tuple[str, ...]]], dict[str, Any]]:
+        """One forward pass in training mode.
+
+        Args:
+            players: whose turn it is.
+            clip: `(B, T, H, W, 3)`.
+            labels: `"action"` `(B,)` and `"privacy"` `(B, P)`.
+
+        Returns:
+            A list of `(scalar, players)`: the scalar's gradient with respect to the variables of
+            those players is that of their own loss; and the outputs, as of `call`.
+        """
+        if self._shared_pass(players):
+            scales = (self.action_weight, -self.privacy_weight / len(self.privacy_recognizers))
+            outputs = self._forward(clip, True, *scales)
+            losses = self.phase_losses(labels, outputs, training=True)
+            scalar = (
+                self.sparsification_weight * losses["sparsification_loss"]
+                + losses["action_loss"]
+                + sum(losses["privacy_losses"])
+            )
+            return [(scalar, self.players)], outputs
+        outputs = self._forward(clip, training=True, frozen=ANONYMIZER not in players)
+        losses = self.phase_losses(labels, outputs, training=True)
+        of_recognizers = (losses["action_loss"], *losses["privacy_losses"])
+        own = dict(zip(self.players[1:], of_recognizers, strict=True))
+        if ANONYMIZER in players:
+            own[ANONYMIZER] = self.anonymizer_loss(losses, labels, outputs, training=True)
+        scale = self.optimizer.scale_player_loss
+        return [(scale(player, own[player]), (player,)) for player in players], outputs
+
+    def _forward(
+        self,
+        clip: Any,
+        training: bool | None,
+        action_scale: float = 1.0,
+        privacy_scale: float = 1.0,
+        frozen: bool = False,
+    ) -> dict[str, Any]:
+        removed = bool(training) and self.remove_dropped
+        output = self.anonymizer(
+            clip,
+            training=training,
+            fill_dropped=removed or not training,
+            remove_dropped=removed,
+        )
+        num_kept = self.anonymizer.num_kept() if removed else None
+        shown, mask = output["clip"], output["decision_mask"]
+        if self.eight_bit:
+            rounded = ops.round(ops.clip(shown, 0.0, 1.0) * 255.0) / 255.0
+            shown = shown + ops.stop_gradient(rounded - shown)
+        if frozen:
+            shown, mask = ops.stop_gradient(shown), ops.stop_gradient(mask)
+
+        def seen(scale: float) -> dict[str, Any]:
+            if scale == 1.0:
+                return {"clip": shown, "decision_mask": mask}
+            return {
+                "clip": scale_gradient(shown, scale),
+                "decision_mask": scale_gradient(mask, scale),
+            }
+
+        options = {"training": training, "num_kept": num_kept}
+        to_privacy = seen(privacy_scale)
+        return {
+            **output,
+            "action_logits": self.action_recognizer(seen(action_scale), **options),
+            "privacy_logits": [r(to_privacy, **options) for r in self.privacy_recognizers],
+        }
+
+    def phase_losses(self, labels: Any, outputs: Any, training: bool) -> dict[str, Any]:
+        """The three losses of eq. 13; `"privacy_losses"` has one for each privacy recognizer."""
+        masks = [stage["decision_mask"] for stage in outputs["sparsification"]]
+        ratio = self.anonymizer.target_keep_ratio(training)
+        each = [privacy_loss(labels["privacy"], logits) for logits in outputs["privacy_logits"]]
+        return {
+            "sparsification_loss": sparsification_loss(masks, ratio, self.anonymizer.num_rows),
+            "action_loss": action_loss(labels["action"], outputs["action_logits"]),
+            "privacy_loss": sum(each) / len(each),
+            "privacy_losses": each,
+        }
+
+    def anonymizer_loss(self, losses: dict, labels: Any, outputs: Any, training: bool) -> Any:
+        """What the anonymizer minimises, of the `phase_losses` of these outputs."""
+        if self.privacy_objective == "negated":
+            privacy_term = -losses["privacy_loss"]
+        else:
+            rates = self._updated_base_rates(labels["privacy"], training)
+            rates = ops.broadcast_to(rates, ops.shape(outputs["privacy_logits"][0]))
+            each = [privacy_loss(rates, logits) for logits in outputs["privacy_logits"]]
+            privacy_term = ops.max(ops.stack(each))
+        return (
+            self.sparsification_weight * losses["sparsification_loss"]
+            + self.action_weight * losses["action_loss"]
+            + self.privacy_weight * privacy_term
+        )
+
+    def _updated_base_rates(self, labels: Any, training: bool) -> Any:
+        if training:
+            batch = ops.mean(ops.cast(labels, "float32"), axis=0)
+            seen = self.batches_seen + 1.0
+            self.base_rates.assign(self.base_rates + (batch - self.base_rates) / seen)
+            self.batches_seen.assign(seen)
+        return ops.stop_gradient(ops.convert_to_tensor(self.base_rates))
+
+    # The contract of keras.Model ----------------------------------------------------------------
+
+    def call(self, clip: Any, training: bool | None = None) -> dict[str, Any]:
+        return self._forward(clip, training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        self.unpack((x, y, sample_weight))
+        losses = self.phase_losses(y, y_pred, training=False)
+        return self.anonymizer_loss(losses, y, y_pred, training=False)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return self._log(y, y_pred, self.phase_losses(y, y_pred, training=False))
+
+    def _log(self, y: Any, y_pred: Any, losses: dict[str, Any]) -> dict[str, Any]:
+        for name, tracker in self.trackers.items():
+            tracker.update_state(losses[name])
+        self.accuracy_tracker.update_state(y["action"], y_pred["action_logits"])
+        for logits in y_pred["privacy_logits"]:
+            self.privacy_tracker.update_state(y["privacy"], logits)
+        for tracker, stage in zip(self.retained_trackers, y_pred["sparsification"], strict=True):
+            tracker.update_state(stage["decision_mask"])
+        return self.get_metrics_result()
+
+    def update_metrics(self, clip: Any, labels: Any, outputs: Any) -> dict[str, Any]:
+        """Adds a training batch to what is logged."""
+        outputs = keras.tree.map_structure(ops.stop_gradient, outputs)
+        losses = self.phase_losses(labels, outputs, training=True)
+        loss = self.anonymizer_loss(losses, labels, outputs, training=False)  # rates are updated
+        self._loss_tracker.update_state(loss, sample_weight=ops.shape(clip)[0])
+        return self._log(labels, outputs, losses)
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "anonymizer": serialize(self.anonymizer),
+            "action_recognizer": serialize(self.action_recognizer),
+            "privacy_recognizer": [serialize(r) for r in self.privacy_recognizers],
+            "action_weight": self.action_weight,
+            "privacy_weight": self.privacy_weight,
+            "sparsification_weight": self.sparsification_weight,
+            "update_rule": self.update_rule,
+            "privacy_objective": self.privacy_objective,
+            "recognizer_updates": self.recognizer_updates,
+            "eight_bit": self.eight_bit,
+            "remove_dropped": self.remove_dropped,
+            "schedule": self.schedule if self.schedule in ("auto", None) else None,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> STPrivacy:
+        def deserialize(part: Any) -> Any:
+            return keras.saving.deserialize_keras_object(part, custom_objects=custom_objects)
+
+        config = dict(config)
+        for name in ("anonymizer", "action_recognizer"):
+            config[name] = deserialize(config[name])
+        config["privacy_recognizer"] = [deserialize(r) for r in config["privacy_recognizer"]]
+        return cls(**config)
+
+
+def _half(shape: tuple, dtype: Any = None) -> Any:
+    return ops.full(shape, 0.5, dtype=dtype)
+
+
+def _scaled(part: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    if isinstance(part, keras.optimizers.LossScaleOptimizer):
+        return part
+    return keras.optimizers.LossScaleOptimizer(part)
+
+
+def _check_fit(anonymizer: Any, action_recognizer: Any, privacy_recognizers: list) -> None:
+    if not privacy_recognizers:
+        raise ValueError("at least one privacy recognizer is needed. Received: an empty sequence")
+    for recognizer in (action_recognizer, *privacy_recognizers):
+        ours = (anonymizer.clip_shape, anonymizer.tubelet_size)
+        theirs = (recognizer.clip_shape, recognizer.tubelet_size)
+        if ours != theirs:
+            raise ValueError(
+                "recognizers must take the clips and tubelets of the anonymizer, since they share "
+                f"its decision mask. Received: clips {ours[0]} and tubelets {ours[1]} in the "
+                f"anonymizer, {theirs[0]} and {theirs[1]} in a recognizer"
+            )
+        if recognizer.num_kept is not None:
+            raise ValueError(
+                "recognizers in training attend under the mask: build them with num_kept=None. "
+                f"Received: num_kept={recognizer.num_kept}"
+            )
+    counts = {recognizer.num_classes for recognizer in privacy_recognizers}
+    if len(counts) > 1:
+        raise ValueError(
+            f"privacy recognizers must have equally many attributes. Received: {sorted(counts)}"
+        )

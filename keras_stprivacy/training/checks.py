@@ -1,0 +1,106 @@
+"""What training checks before and while it runs, and that schedules see the state."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_stprivacy.models.clips import check_clip_spec, check_clip_values
+
+NO_BATCH = "there are no clips to train on: the dataset gave no batch."
+
+
+def check_arrays(
+    clip: Any,
+    labels: Any,
+    clip_shape: tuple,
+    num_actions: int,
+    num_attributes: int | None,
+    taker: str = "fit",
+) -> None:
+    """Checks NumPy training data before the first step.
+
+    Args:
+        clip: `(B, T, H, W, 3)`, float in [0, 1].
+        labels: dict with `"action"` `(B,)` and, if there are attributes, `"privacy"` `(B, P)`.
+        clip_shape: `(T, H, W, 3)`.
+        num_actions: classes of the action recognizer.
+        num_attributes: private attributes, or None where they are not needed.
+        taker: which argument or method the arrays were given to, for the messages.
+
+    Raises:
+        ValueError: for empty data, NaN pixels, wrong sizes, labels outside the classes.
+        TypeError: for clips that are not floats, labels that are no dict.
+    """
+    check_clip_spec(clip, clip_shape, taker)
+    check_clip_values(clip, taker)
+    check_label_keys(labels, num_attributes is not None)
+    action = np.asarray(labels["action"])
+    if action.shape != (len(clip),):
+        raise ValueError(
+            f"{taker} needs a class number for each of the {len(clip)} clips, action labels of "
+            f"shape ({len(clip)},). Received: {action.shape}"
+        )
+    if action.min() < 0 or action.max() >= num_actions:
+        raise ValueError(
+            f"action labels must be in 0..{num_actions - 1}, since the action recognizer has "
+            f"{num_actions} classes. Received: labels from {action.min()} to {action.max()}"
+        )
+    if num_attributes is None:
+        return
+    privacy = np.asarray(labels["privacy"])
+    if privacy.shape != (len(clip), num_attributes):
+        raise ValueError(
+            f"privacy labels must have the shape {(len(clip), num_attributes)}, clips x "
+            f"attributes. Received: {privacy.shape}"
+        )
+    if not np.isin(privacy, (0, 1)).all():
+        raise ValueError(
+            f"privacy labels must be 0 or 1. Received: values from {privacy.min()} to "
+            f"{privacy.max()}"
+        )
+
+
+def check_label_keys(labels: Any, needs_privacy: bool) -> None:
+    """Checks that labels are a dict with the keys that a phase needs.
+
+    Raises:
+        TypeError: if labels are no dict.
+        ValueError: if a key is missing.
+    """
+    needed = ("action", "privacy") if needs_privacy else ("action",)
+    if not isinstance(labels, dict):
+        raise TypeError(
+            f'labels must be a dict with the keys {needed}: {{"action": (B,), "privacy": (B, P)}}. '
+            f"Received: {type(labels).__name__}"
+        )
+    missing = [key for key in needed if key not in labels]
+    if missing:
+        raise ValueError(f"labels lack the keys {missing}. Received: {sorted(labels)}")
+
+
+class StopAtBadEpoch(keras.callbacks.Callback):
+    """Ends training with an error after an epoch without a batch, or without a finite loss."""
+
+    async_safe = True  # nothing here waits for the values of a batch
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._trained = False
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._trained = True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if not self._trained:
+            raise ValueError(NO_BATCH)
+        bad = [name for name, value in (logs or {}).items() if not math.isfinite(float(value))]
+        if bad:
+            raise ValueError(
+                f"training ended in epoch {epoch + 1} with values that are not finite: "
+                f"{', '.join(bad)}. The usual causes: NaN pixels in a clip, a label outside the "
+                "classes (action labels count from 0; privacy labels are 0 or 1), a learning rate "
+                "that is too high."
+            )

@@ -1,0 +1,122 @@
+"""What both training phases share: `fit` with checks and the schedules of training from scratch."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_stprivacy.training.checks import NO_BATCH, StopAtBadEpoch, check_arrays, check_label_keys
+
+
+class TrainingPhase(keras.Model):
+    """Base of `Initialization` and `STPrivacy`."""
+
+    num_actions: int
+    num_attributes: int | None = None
+    schedule: Any = "auto"
+    # Compiled learning rates while a schedule is at work, so that a checkpoint made meanwhile
+    # can be trained on as if nothing had happened.
+    scheduled_rates: tuple[float, ...] | None = None
+    _traced_keep_ratios: tuple[tuple[str, float], ...] = ()
+    _asked_jit_compile: Any = "auto"
+
+    def build(self, input_shape: Any = None) -> None:
+        """Everything inside was built by its own constructor."""
+
+    def default_schedules(self) -> list[keras.callbacks.Callback]:
+        """The callbacks of `schedule="auto"`."""
+        raise NotImplementedError
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains; as `keras.Model.fit`, after a check of arrays and with the schedules.
+
+        Raises:
+            ValueError: for NaN pixels, clips that do not fit, labels outside the classes, no data.
+        """
+        self._check(x, y, "fit")
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, (list, tuple)) and len(validation) > 1:
+            self._check(validation[0], validation[1], "validation_data")
+        if y is None and not isinstance(x, keras.utils.PyDataset):
+            kwargs.setdefault("shuffle", False)  # a dataset shuffles itself; Keras warns of True
+        own = self.default_schedules() if self.schedule == "auto" else list(self.schedule or ())
+        callbacks = kwargs.pop("callbacks", None) or []
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            for callback in (*own, StopAtBadEpoch()):
+                callbacks.append(callback)
+        else:
+            given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+            # A user's callback comes last: it sees and may change what the schedules set.
+            callbacks = [*own, StopAtBadEpoch(), *given]
+        self._initial_epoch = None  # BackupAndRestore sets it, and Keras keeps it for the next fit
+        self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)  # schedules move it
+        try:
+            return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
+        except UnboundLocalError as error:  # in Keras on JAX, before any callback can tell
+            raise ValueError(NO_BATCH) from error
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.evaluate`, after a check of arrays."""
+        self._check(x, y, "evaluate")
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def _check(self, x: Any, y: Any, taker: str) -> None:
+        if operator.length_hint(x, 1) == 0:
+            raise ValueError(f"there are no clips. Received in {taker}: {type(x).__name__} of 0")
+        if isinstance(x, np.ndarray):
+            shape = self.anonymizer.clip_shape
+            check_arrays(x, y, shape, self.num_actions, self.num_attributes, taker)
+
+    def unpack(self, data: Any) -> tuple[Any, dict[str, Any]]:
+        """Clip and labels of a batch as `fit` hands it over."""
+        clip, labels, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is not None:
+            raise ValueError("sample weights are not used here; leave sample_weight out.")
+        check_label_keys(labels, self.num_attributes is not None)
+        return clip, labels
+
+    # Compiling ----------------------------------------------------------------------------------
+
+    def compile(self, *, jit_compile: Any = "auto", **kwargs: Any) -> None:
+        super().compile(jit_compile=jit_compile, **kwargs)
+        self._asked_jit_compile = jit_compile
+        self.scheduled_rates = None
+
+    def get_compile_config(self) -> dict[str, Any]:
+        if not self.compiled:
+            return {}
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "jit_compile": self._asked_jit_compile,  # "auto" may mean something else elsewhere
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+            "scheduled_rates": self.scheduled_rates,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        config = dict(config)
+        rates = config.pop("scheduled_rates", None)
+        config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(**config)
+        self.scheduled_rates = None if rates is None else tuple(rates)
+
+    def _refresh(self, kind: str, make: Callable, force: bool) -> Any:
+        # A compiled function holds the keep ratio as a constant.
+        traced = dict(self._traced_keep_ratios)
+        changed = traced.get(kind) != self.anonymizer.keep_ratio
+        traced[kind] = self.anonymizer.keep_ratio
+        self._traced_keep_ratios = tuple(traced.items())
+        return make(force=force or changed)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        return self._refresh("train", super().make_train_function, force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        return self._refresh("test", super().make_test_function, force)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        return self._refresh("predict", super().make_predict_function, force)

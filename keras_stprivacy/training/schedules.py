@@ -1,0 +1,136 @@
+"""Schedules that training from scratch needs: the keep ratio falls late, the rate warms up."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from keras_stprivacy.models import Anonymizer
+
+
+class _Schedule(keras.callbacks.Callback):
+    """Calls `set_progress` with the share of training that is over, in [0, 1), before batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+        self._update(0)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch and self.params.get("steps"):
+            self._update(batch)
+
+    def _update(self, batch: int) -> None:
+        within = batch / self.params["steps"] if batch else 0.0
+        progress = (self._epoch + within) / self.params["epochs"]
+        if hasattr(self.model, "jax_state_sync"):  # JAX keeps the values beside the variables
+            self.model.jax_state_sync()
+        self.set_progress(progress)
+
+    def set_progress(self, progress: float) -> None:
+        raise NotImplementedError
+
+
+class KeepRatioSchedule(_Schedule):
+    """Lets the training keep ratio of an anonymizer fall from 1 to its `keep_ratio`.
+
+    An anonymizer trained from scratch learns nothing while random gates drop what shows the
+    action. The ratio is 1 until `start`, falls linearly until `end`, and then is `keep_ratio`.
+    When training ends it is `keep_ratio`, whatever happened.
+
+    Args:
+        anonymizer: whose ratio it is.
+        start: share of all epochs after which the ratio begins to fall.
+        end: share of all epochs after which it is `keep_ratio`.
+
+    Raises:
+        ValueError: unless `0 <= start < end <= 1`.
+
+    Example:
+
+    >>> anonymizer = Anonymizer.from_preset("motion_digits_8x32", keep_ratio=0.6)
+    >>> round(KeepRatioSchedule(anonymizer, start=0.5, end=1.0).ratio_at(0.75), 6)
+    0.8
+    """
+
+    def __init__(self, anonymizer: Anonymizer, start: float = 0.4, end: float = 0.8) -> None:
+        super().__init__()
+        if not 0.0 <= start < end <= 1.0:
+            raise ValueError(
+                f"0 <= start < end <= 1 is needed, shares of all epochs. Received: start={start}, "
+                f"end={end}"
+            )
+        self.anonymizer = anonymizer
+        self.start = start
+        self.end = end
+
+    def ratio_at(self, progress: float) -> float:
+        """The ratio when the share `progress` of training is over."""
+        fallen = min(1.0, max(0.0, (progress - self.start) / (self.end - self.start)))
+        return 1.0 + fallen * (self.anonymizer.keep_ratio - 1.0)
+
+    def set_progress(self, progress: float) -> None:
+        self.anonymizer.training_keep_ratio.assign(self.ratio_at(progress))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)
+
+
+class WarmupCosine(_Schedule):
+    """Learning rate: linear warm-up from 0 to the compiled rate, then a half cosine to `floor`.
+
+    Args:
+        warmup: share of all epochs.
+        floor: last rate over the compiled rate.
+
+    Raises:
+        ValueError: for a share outside [0, 1).
+
+    Example:
+
+    >>> WarmupCosine(warmup=0.1).factor_at(0.05)
+    0.5
+    """
+
+    def __init__(self, warmup: float = 0.1, floor: float = 0.01) -> None:
+        super().__init__()
+        if not 0.0 <= warmup < 1.0:
+            raise ValueError(
+                f"warmup must be in [0, 1), a share of all epochs. Received: warmup={warmup}"
+            )
+        self.warmup = warmup
+        self.floor = floor
+        self._rates: list[tuple[Any, float]] | None = None
+
+    def factor_at(self, progress: float) -> float:
+        """The factor of the compiled rates when the share `progress` of training is over."""
+        if progress < self.warmup:
+            return progress / self.warmup
+        over = (progress - self.warmup) / (1.0 - self.warmup)
+        return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + math.cos(math.pi * over))
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        parts = getattr(self.model.optimizer, "parts", {"": self.model.optimizer}).values()
+        inner = [getattr(part, "inner_optimizer", part) for part in parts]
+        # A schedule is left to itself.
+        inner = [part for part in inner if isinstance(part._learning_rate, keras.Variable)]
+        rates = getattr(self.model, "scheduled_rates", None)  # training was broken off
+        if rates is None:
+            rates = [float(keras.ops.convert_to_numpy(part.learning_rate)) for part in inner]
+        self.model.scheduled_rates = tuple(rates)
+        self._rates = list(zip(inner, rates, strict=True))
+
+    def set_progress(self, progress: float) -> None:
+        for part, rate in self._rates or ():
+            # A step at rate 0 would be lost.
+            part.learning_rate.assign(rate * max(self.factor_at(progress), 1e-3))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        for part, rate in self._rates or ():
+            part.learning_rate.assign(rate)
+        self.model.scheduled_rates = None

@@ -1,0 +1,357 @@
+"""Every player is moved by the gradient of its own loss, and by nothing else."""
+
+import harness
+import keras
+import numpy as np
+import pytest
+import tiny_models
+from keras import ops
+
+from keras_stprivacy.losses import sparsification_loss
+from keras_stprivacy.training import STPrivacy
+
+CLIPS, LABELS = tiny_models.clips(), tiny_models.labels()
+RATE = 0.1
+PLAYERS = ("anonymizer", "action_recognizer", "privacy_recognizer")
+
+
+def _compile(model, optimizer=None, **options):
+    make = optimizer or (lambda: keras.optimizers.SGD(RATE))
+    model.compile(
+        anonymizer_optimizer=make(),
+        recognizer_optimizer=make(),
+        **(options or harness.EAGER),
+    )
+    return model
+
+
+def _step(model, times=1):
+    for _ in range(times):
+        logs = model.train_on_batch(CLIPS, LABELS, return_dict=True)
+    return {name: float(value) for name, value in logs.items()}
+
+
+def _weights(model):
+    return {
+        player: [harness.numpy(v).copy() for v in variables]
+        for player, variables in model.player_variables().items()
+    }
+
+
+def _moments(model):
+    return {
+        player: [harness.numpy(v).copy() for v in part.variables]
+        for player, part in model.optimizer.parts.items()
+    }
+
+
+def _own_losses(model):
+    """Eq. 13, written down once more: the loss of each player, in training mode."""
+    output = model.anonymizer(
+        ops.array(CLIPS),
+        training=True,
+        fill_dropped=model.remove_dropped,
+        remove_dropped=model.remove_dropped,
+    )
+    shown = output["clip"]
+    if model.eight_bit:
+        eight_bit = ops.round(ops.clip(shown, 0, 1) * 255) / 255
+        shown = shown + ops.stop_gradient(eight_bit - shown)
+    inputs = {"clip": shown, "decision_mask": output["decision_mask"]}
+    options = {"training": True}
+    if model.remove_dropped:
+        options["num_kept"] = model.anonymizer.num_kept()
+    action = ops.mean(
+        keras.losses.sparse_categorical_crossentropy(
+            ops.array(LABELS["action"]), model.action_recognizer(inputs, **options), True
+        )
+    )
+    logits = [recognizer(inputs, **options) for recognizer in model.privacy_recognizers]
+
+    def against(target):
+        target = ops.broadcast_to(ops.array(target, "float32"), (3, 2))
+        return [ops.mean(keras.losses.binary_crossentropy(target, x, True)) for x in logits]
+
+    privacy = against(LABELS["privacy"])
+    masks = [stage["decision_mask"] for stage in output["sparsification"]]
+    sparsification = sparsification_loss(masks, model.anonymizer.keep_ratio, 2)
+    if model.privacy_objective == "negated":
+        term = -sum(privacy) / len(privacy)
+    else:
+        term = ops.max(ops.stack(against(LABELS["privacy"].mean(0))))
+    anonymizer = (
+        model.sparsification_weight * sparsification
+        + model.action_weight * action
+        + model.privacy_weight * term
+    )
+    return dict(zip(model.players, (anonymizer, action, *privacy), strict=True))
+
+
+def _expected_gradients(model, players):
+    return {
+        player: harness.gradients(
+            lambda player=player: _own_losses(model)[player], model.player_variables()[player]
+        )
+        for player in players
+    }
+
+
+CASES = {
+    "simultaneous": {"update_rule": "simultaneous"},
+    "alternating": {"update_rule": "alternating"},
+    "weights": {"action_weight": 0.3, "privacy_weight": 0.8, "sparsification_weight": 2.0},
+    "two opponents": {"count": 2},
+    "eight bits": {"eight_bit": True},
+    "base rate": {"count": 2, "privacy_objective": "base_rate"},
+    "removed": {
+        "remove_dropped": True,
+        "anonymizer_options": {"gate": "gumbel_top_k", "num_sparsification_blocks": 1},
+    },
+}
+
+
+ON_JAX_TOO = ("simultaneous", "alternating", "base rate")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=() if c in ON_JAX_TOO else harness.not_on_jax) for c in CASES],
+)
+def test_each_player_has_the_gradient_of_its_own_loss(case):
+    model = _compile(tiny_models.adversarial(**CASES[case]))
+    before = _weights(model)
+    alternating = model.update_rule == "alternating"
+    first = ("anonymizer",) if alternating else model.players
+    expected = _expected_gradients(model, first)
+    _step(model)
+    after = _weights(model)
+    if alternating:  # the recognizers' turn comes after the anonymizer's
+        for player in model.players[1:]:
+            for variable, value in zip(
+                model.player_variables()[player], before[player], strict=True
+            ):
+                variable.assign(value)
+        expected |= _expected_gradients(model, model.players[1:])
+    for player in model.players:
+        assert any(np.abs(g).max() > 1e-3 for g in expected[player])
+        scale = max(np.abs(g).max() for g in expected[player])
+        for new, old, gradient in zip(after[player], before[player], expected[player], strict=True):
+            np.testing.assert_allclose((old - new) / RATE, gradient, rtol=1e-3, atol=2e-5 * scale)
+
+
+def _anonymizer_step(**options):
+    model = _compile(tiny_models.adversarial(**options))
+    before = _weights(model)["anonymizer"]
+    _step(model)
+    after = _weights(model)["anonymizer"]
+    return np.concatenate([(y - x).ravel() for x, y in zip(before, after, strict=True)])
+
+
+def test_the_sign_of_the_privacy_gradient_turns_with_privacy_weight():
+    others = {"action_weight": 0.0, "sparsification_weight": 0.0}
+    steps = {w: _anonymizer_step(privacy_weight=w, **others) for w in (0.5, -0.5)}
+    assert np.abs(steps[0.5]).max() > 1e-4
+    np.testing.assert_allclose(steps[0.5], -steps[-0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize("turn", [("anonymizer",), PLAYERS[1:], ("privacy_recognizer",)])
+def test_the_step_of_one_player_leaves_the_others_bit_for_bit(turn):
+    model = tiny_models.adversarial(update_rule="alternating")
+    _compile(model, lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1))
+    for part in model.optimizer.parts.values():  # every player has moments
+        for variable in part.variables:
+            if variable.path.endswith(("momentum", "velocity")):
+                variable.assign(ops.full(variable.shape, 0.01))
+    model.turns = lambda: [turn]
+    weights, moments = _weights(model), _moments(model)
+    _step(model)
+    for before, after in ((weights, _weights(model)), (moments, _moments(model))):
+        for player in PLAYERS:
+            same = [(x == y).all() for x, y in zip(before[player], after[player], strict=True)]
+            if player in turn:
+                assert not all(same)
+            else:
+                assert all(same), player
+
+
+@pytest.mark.parametrize(
+    ("rule", "updates"),
+    [
+        ("simultaneous", 1),
+        pytest.param("alternating", 1, marks=harness.not_on_jax),
+        pytest.param("simultaneous", 2, marks=harness.not_on_jax),
+        ("alternating", 3),
+    ],
+)
+def test_each_optimizer_counts_once_a_batch(rule, updates):
+    model = tiny_models.adversarial(update_rule=rule, recognizer_updates=updates)
+    _compile(model)
+    _step(model, times=2)
+    counts = {p: int(harness.numpy(o.iterations)) for p, o in model.optimizer.parts.items()}
+    assert counts == dict(zip(PLAYERS, (2, 2 * updates, 2 * updates), strict=True))
+    assert int(harness.numpy(model.optimizer.iterations)) == 2
+
+
+@harness.not_on_jax
+def test_an_opponent_that_is_frozen_does_not_move():
+    models = tiny_models.players()
+    models[1].trainable = False
+    model = _compile(STPrivacy(*models, schedule=None))
+    before = models[1].get_weights()
+    assert np.isfinite(list(_step(model).values())).all()
+    for x, y in zip(before, models[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@harness.not_on_jax
+def test_weight_decay_leaves_norms_biases_and_positions():
+    model = tiny_models.adversarial(action_weight=0, privacy_weight=0, sparsification_weight=0)
+    _compile(model, lambda: keras.optimizers.AdamW(0.1, weight_decay=0.5))
+    before = _weights(model)["anonymizer"]
+    _step(model)
+    decayed = 0
+    for variable, old in zip(model.anonymizer.trainable_variables, before, strict=True):
+        new = harness.numpy(variable)
+        if variable.name == "kernel":
+            np.testing.assert_allclose(new, old * 0.95, rtol=1e-5)
+            decayed += 1
+        else:
+            assert variable.name in ("bias", "gamma", "beta", "position_embedding")
+            np.testing.assert_array_equal(new, old)
+    assert decayed > 10
+
+
+def test_what_is_logged_is_of_the_training_step():
+    model = _compile(tiny_models.adversarial(privacy_weight=0.25))
+    losses = {k: float(v) for k, v in zip(PLAYERS, _values(model), strict=True)}
+    output = harness.run(lambda x: model.anonymizer(x, training=True), CLIPS)
+    logs = _step(model)
+    assert logs["action_loss"] == pytest.approx(losses["action_recognizer"], rel=1e-4)
+    assert logs["privacy_loss"] == pytest.approx(losses["privacy_recognizer"], rel=1e-4)
+    assert logs["loss"] == pytest.approx(losses["anonymizer"], rel=1e-4)
+    for m, stage in enumerate(output["sparsification"], start=1):
+        kept = stage["decision_mask"].mean()
+        assert logs[f"retained_ratio_{m}"] == pytest.approx(kept)
+        assert kept != model.anonymizer.kept_per_row()[m - 1] / tiny_models.PER_ROW
+    assert sorted(logs) == [
+        "action_accuracy",
+        "action_loss",
+        "loss",
+        "privacy_average_precision",
+        "privacy_loss",
+        "retained_ratio_1",
+        "retained_ratio_2",
+        "sparsification_loss",
+    ]
+
+
+def _values(model):
+    return harness.run(lambda: list(_own_losses(model).values()))
+
+
+def test_privacy_average_precision_is_scikit_learns():
+    from sklearn.metrics import average_precision_score
+
+    model = _compile(tiny_models.adversarial())
+    labels = {**LABELS, "privacy": LABELS["privacy"].copy()}
+    labels["privacy"][:, 1] = 0  # nobody has it: left out of the mean
+    logits = harness.run(lambda x: model(x)["privacy_logits"][0], CLIPS)
+    expected = average_precision_score(labels["privacy"][:, 0], logits[:, 0])
+    logs = model.test_on_batch(CLIPS, labels, return_dict=True)
+    assert float(logs["privacy_average_precision"]) == pytest.approx(expected, abs=1e-3)
+
+
+def test_base_rates_are_the_mean_of_all_batches():
+    model = _compile(tiny_models.adversarial(privacy_objective="base_rate"))
+    _step(model)
+    np.testing.assert_allclose(model.base_rates, LABELS["privacy"].mean(0), atol=1e-6)
+    other = {**LABELS, "privacy": 1 - LABELS["privacy"]}
+    model.train_on_batch(CLIPS, other)
+    np.testing.assert_allclose(model.base_rates, [0.5, 0.5], atol=1e-6)
+    model.test_on_batch(CLIPS, LABELS)
+    assert float(harness.numpy(model.batches_seen)) == 2
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_steps_are_finite_and_move_everybody(policy):
+    models = [tiny_models.anonymizer(dtype=policy), tiny_models.recognizer(dtype=policy)]
+    models.append(tiny_models.recognizer(tiny_models.NUM_ATTRIBUTES, dtype=policy))
+    model = _compile(STPrivacy(*models, schedule=None, dtype=policy))
+    before = _weights(model)
+    logs = _step(model, times=8)  # the first are lost while the scale of the loss falls
+    assert np.isfinite(list(logs.values())).all()
+    for player, values in _weights(model).items():
+        assert all(np.isfinite(v).all() for v in values)
+        assert any((x != y).any() for x, y in zip(values, before[player], strict=True)), player
+    scaled = isinstance(model.optimizer.parts["anonymizer"], keras.optimizers.LossScaleOptimizer)
+    assert scaled == (policy == "mixed_float16")
+
+
+@harness.not_on_jax
+def test_gradients_of_float16_that_overflow_are_left_out():
+    def scaled():
+        return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(RATE), float("inf"))
+
+    model = _compile(tiny_models.adversarial(), scaled)
+    before = _weights(model)
+    _step(model)
+    for player, values in _weights(model).items():
+        for x, y in zip(before[player], values, strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+def test_scaled_losses_give_the_same_step():
+    plain = _compile(tiny_models.adversarial())
+    scaled = tiny_models.adversarial()
+    _compile(scaled, lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(RATE), 8.0))
+    for model in (plain, scaled):
+        _step(model)
+    expected = _weights(plain)
+    for player, values in _weights(scaled).items():
+        for x, y in zip(values, expected[player], strict=True):
+            np.testing.assert_allclose(x, y, atol=2e-5)
+
+
+def test_gradient_clipping_is_each_players_own():
+    norm = 1e-3
+    model = tiny_models.adversarial()
+    _compile(model, lambda: keras.optimizers.SGD(RATE, global_clipnorm=norm))
+    before = _weights(model)
+    _step(model)
+    for player, values in _weights(model).items():
+        moved = np.sqrt(
+            sum(((x - y) ** 2).sum() for x, y in zip(values, before[player], strict=True))
+        )
+        assert moved == pytest.approx(RATE * norm, rel=1e-2), player
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_jit_compile(jit, backend):
+    if backend == "torch" and jit:
+        pytest.skip("PyTorch takes minutes to compile")
+    model = _compile(tiny_models.adversarial(), jit_compile=jit)
+    assert np.isfinite(list(_step(model).values())).all()
+
+
+@harness.not_on_jax
+def test_all_dropped_in_training_stays_finite():
+    model = tiny_models.adversarial()
+    for block in model.anonymizer.sparsification_blocks:
+        block.retaining_predictor.decide.bias.assign([-1e4, 0.0])
+    _compile(model)
+    logs = _step(model)
+    assert logs["retained_ratio_1"] == 0
+    assert np.isfinite(list(logs.values())).all()
+    assert all(np.isfinite(v).all() for values in _weights(model).values() for v in values)
+
+
+@harness.not_on_jax
+def test_moving_averages_of_weights_end_in_the_weights():
+    model = tiny_models.adversarial()
+    _compile(model, lambda: keras.optimizers.SGD(RATE, use_ema=True, ema_momentum=0.99))
+    model.fit(CLIPS, LABELS, batch_size=3, verbose=0)
+    part = model.optimizer.parts["privacy_recognizer"]
+    averages = part._model_variables_moving_average
+    variables = model.player_variables()["privacy_recognizer"]
+    for variable, average in zip(variables, averages, strict=True):
+        np.testing.assert_array_equal(harness.numpy(variable), harness.numpy(average))

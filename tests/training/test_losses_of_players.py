@@ -1,0 +1,57 @@
+"""What each player's loss is, number for number."""
+
+import keras
+import numpy as np
+import pytest
+from harness import gradients, run
+
+from keras_stprivacy.training.players import (
+    action_loss,
+    privacy_loss,
+    privacy_players,
+    scale_gradient,
+)
+
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(size=(4, 3)).astype("float32") * 3
+
+
+def test_action_loss_is_the_mean_cross_entropy():
+    labels = np.array([0, 2, 1, 2], "int32")
+    shifted = np.exp(LOGITS - LOGITS.max(-1, keepdims=True)).astype("float64")
+    probability = shifted / shifted.sum(-1, keepdims=True)
+    expected = -np.log(probability[np.arange(4), labels]).mean()
+    assert run(action_loss, labels, LOGITS) == pytest.approx(expected, rel=1e-5)
+    assert run(action_loss, labels.astype("int64"), LOGITS) == pytest.approx(expected, rel=1e-5)
+
+
+def test_privacy_loss_is_the_mean_over_clips_and_attributes():
+    labels = (RNG.random((4, 3)) < 0.5).astype("float32")
+    p = 1 / (1 + np.exp(-LOGITS.astype("float64")))
+    expected = -(labels * np.log(p) + (1 - labels) * np.log(1 - p)).mean()
+    for dtype in ("float32", "int32", "bool"):
+        assert run(privacy_loss, labels.astype(dtype), LOGITS) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("label", [-1, 3, 1000])
+def test_a_label_outside_the_classes_gives_nan(label):
+    assert np.isnan(run(action_loss, np.array([0, label, 1, 2], "int32"), LOGITS))
+
+
+@pytest.mark.parametrize("label", [-0.5, 2.0, np.nan])
+def test_an_attribute_that_is_not_binary_gives_nan(label):
+    labels = np.zeros((4, 3), "float32")
+    labels[2, 1] = label
+    assert np.isnan(run(privacy_loss, labels, LOGITS))
+
+
+def test_scale_gradient_is_the_identity_forwards():
+    value, scale = np.float32([1.5, -2.0, 1e30]), -0.25
+    np.testing.assert_array_equal(run(lambda x: scale_gradient(x, scale), value), value)
+    (found,) = gradients(lambda x: keras.ops.sum(scale_gradient(x, scale)), arguments=(value,))
+    np.testing.assert_array_equal(found, [scale] * 3)
+
+
+def test_names_of_privacy_recognizers():
+    assert privacy_players(1) == ["privacy_recognizer"]
+    assert privacy_players(3)[2] == "privacy_recognizer_3"

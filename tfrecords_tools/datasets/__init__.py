@@ -1,0 +1,1 @@
+"""Adapters: one module per dataset, each with one function that returns a `SourceDataset`."""

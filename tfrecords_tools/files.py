@@ -1,0 +1,44 @@
+"""Files that are there as a whole or not at all, and their digests."""
+
+import hashlib
+import os
+import pathlib
+
+_READ_BYTES = 1 << 20
+
+
+def partial_of(path: pathlib.Path) -> pathlib.Path:
+    """The name under which a file is written before it is finished."""
+    return path.with_name(f".{path.name}.partial")
+
+
+def publish(path: pathlib.Path) -> None:
+    """Makes what was written under `partial_of(path)` durable and gives it its name."""
+    partial = partial_of(path)
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a text file, durably and at once."""
+    partial_of(path).write_text(text, encoding="utf-8")
+    publish(path)
+
+
+def digest(path: str | os.PathLike) -> tuple[int, str]:
+    """Size and SHA-256 of a file."""
+    sha256, size = hashlib.sha256(), 0
+    with pathlib.Path(path).open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            sha256.update(block)
+            size += len(block)
+    return size, sha256.hexdigest()
+
+
+def _sync(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

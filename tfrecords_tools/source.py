@@ -1,0 +1,70 @@
+"""What a dataset is to the converter: names, and an iterable of entries."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tfrecords_tools.settings import ConversionSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceEntry:
+    """One video of a dataset.
+
+    Exactly one of `file` and `clip` is given.
+
+    Args:
+        id: stable across runs and machines, unique in the dataset.
+        split: name of the split that it belongs to: lower-case letters, digits and "_".
+        action: index into the dataset's `class_names`.
+        attributes: one 0 or 1 for each of the dataset's `attribute_names`; None where they were not
+            annotated.
+        file: the video, relative to the dataset's `root`.
+        clip: for videos that are not files: uint8 (F, H, W, 3).
+        frame_rate: of `clip`, in frames per second.
+        boxes: of `clip`: one person box a frame, float32 (F, 4): ymin, xmin, ymax, xmax,
+            normalised.
+    """
+
+    id: str
+    split: str
+    action: int
+    attributes: tuple[int, ...] | None = None
+    file: pathlib.PurePosixPath | None = None
+    clip: np.ndarray | None = None
+    frame_rate: float | None = None
+    boxes: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceDataset:
+    """A dataset as an adapter found it. Iterating over it gives its entries, which may be made anew
+    each time.
+
+    Args:
+        name: of the dataset.
+        class_names: the actions, in the order of their indices.
+        attribute_names: the private attributes, in the order of their indices; may be empty.
+        root: the folder below which all videos are; None where entries bring their own clips.
+        make_entries: returns an iterator over the entries.
+        origin: what to say in `dataset.json` about which split, seed and lists were used.
+        missing: ids that the lists name and that have no video.
+        notes: what else is to be said about the source, one sentence each.
+        settings: how its videos are stored where nothing else is asked for.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    attribute_names: tuple[str, ...]
+    root: pathlib.Path | None
+    make_entries: Callable[[], Iterator[SourceEntry]]
+    origin: dict[str, Any] = dataclasses.field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    settings: ConversionSettings = dataclasses.field(default_factory=ConversionSettings)
+
+    def __iter__(self) -> Iterator[SourceEntry]:
+        return self.make_entries()
