@@ -10,6 +10,7 @@ from made_videos import write_video
 
 from keras_stprivacy.data import dataset_info
 from tfrecords_tools import cli, convert
+from tfrecords_tools.cli import conversion_options
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.any_backend
@@ -93,7 +94,7 @@ def test_an_interruption_is_exit_code_130(videos, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "run_conversion", interrupted)
+    monkeypatch.setattr(conversion_options, "run_conversion", interrupted)
     result = run("convert", "folder", videos, tmp_path / "out")
     assert result.exit_code == 130
     assert "Run again to go on" in result.stderr

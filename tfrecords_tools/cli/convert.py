@@ -1,116 +1,21 @@
-"""The command `stprivacy-tfrecords`.
+"""`convert`: one sub-command a dataset."""
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some videos were quarantined; 130
-interrupted.
-"""
-
-import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from keras_stprivacy.version import __version__
-from tfrecords_tools.convert import convert as run_conversion
-from tfrecords_tools.progress import progress_display
-from tfrecords_tools.settings import settings_from
+from tfrecords_tools.cli.conversion_options import conversion
 from tfrecords_tools.source import SourceDataset
-
-FAILED = 1
-QUARANTINED = 3
-INTERRUPTED = 130
 
 _FOLDER = click.Path(exists=True, file_okay=False)
 _FILE = click.Path(exists=True, dir_okay=False)
 _OUT = click.Path(file_okay=False)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
-def main() -> None:
-    """Turns video datasets into TFRecords.
-
-    \b
-    Examples:
-      stprivacy-tfrecords convert folder my_videos records/mine
-      stprivacy-tfrecords convert ucf101 /data/ucf101 records/ucf101 --fold 1
-      stprivacy-tfrecords convert motion-digits records/digits
-
-    \b
-    Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some videos were
-    quarantined; 130 interrupted.
-    """
-
-
-@main.group()
+@click.group()
 def convert() -> None:
     """Converts a dataset. Run again, it goes on where it stopped."""
-
-
-def _conversion(command: Callable[..., SourceDataset]) -> Callable[..., None]:
-    """Adds the options of all conversions to a function that returns what to convert."""
-
-    @click.option("--short-side", type=click.IntRange(1), help="Shrink frames to this short side.")
-    @click.option("--full-size", is_flag=True, help="Keep the size of the frames.")
-    @click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality.")
-    @click.option("--videos-per-shard", type=click.IntRange(1), help="Videos in a file, at most.")
-    @click.option("--seconds-per-video", type=float, help="Time limit for decoding a video.")
-    @click.option("--workers", type=click.IntRange(1), help="Decoding processes.")
-    @click.option("--overwrite", is_flag=True, help="Make all files anew.")
-    @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-    @click.option("--quiet", is_flag=True, help="Show no progress.")
-    @click.pass_context
-    @functools.wraps(command)
-    def run(
-        context: click.Context,
-        out: str,
-        short_side: int | None,
-        full_size: bool,
-        quality: int | None,
-        videos_per_shard: int | None,
-        seconds_per_video: float | None,
-        workers: int | None,
-        overwrite: bool,
-        as_json: bool,
-        quiet: bool,
-        **arguments: Any,
-    ) -> None:
-        if full_size and short_side is not None:
-            raise click.UsageError("--full-size and --short-side exclude each other.")
-        try:
-            dataset = command(**arguments)
-            settings = settings_from(
-                dataset.settings,
-                short_side=short_side,
-                full_size=full_size,
-                jpeg_quality=quality,
-                videos_per_shard=videos_per_shard,
-                seconds_per_video=seconds_per_video,
-            )
-            with progress_display(dataset.name, quiet) as on_progress:
-                report = run_conversion(
-                    dataset,
-                    out,
-                    settings,
-                    workers=workers,
-                    overwrite=overwrite,
-                    on_progress=on_progress,
-                )
-        except (ValueError, OSError, RuntimeError) as error:
-            click.echo(f"Error: {error}", err=True)
-            context.exit(FAILED)
-        except KeyboardInterrupt:
-            click.echo("Interrupted. Run again to go on: finished files are kept.", err=True)
-            context.exit(INTERRUPTED)
-        click.echo(report.to_json() if as_json else str(report))
-        if not report.records:
-            click.echo("Error: not one video could be converted.", err=True)
-            context.exit(FAILED)
-        if report.info.quarantined:
-            context.exit(QUARANTINED)
-
-    return run
 
 
 @convert.command()
@@ -131,7 +36,7 @@ def _conversion(command: Callable[..., SourceDataset]) -> Callable[..., None]:
 @click.option("--test-fraction", type=float, default=0.3, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the split.")
 @click.option("--name", help="Name of the dataset; by default the folder's.")
-@_conversion
+@conversion
 def folder(source: str, **arguments: Any) -> SourceDataset:
     """Converts a folder of videos: class sub-folders, or a table.
 
@@ -166,7 +71,7 @@ def _official_splits(command: Callable) -> Callable:
 
 @convert.command()
 @_official_splits
-@_conversion
+@conversion
 def hmdb51(source: str, **arguments: Any) -> SourceDataset:
     """Converts HMDB51: videos/<class>/*.avi and testTrainMulti_7030_splits/ in SOURCE.
 
@@ -182,7 +87,7 @@ def hmdb51(source: str, **arguments: Any) -> SourceDataset:
 
 @convert.command()
 @_official_splits
-@_conversion
+@conversion
 def ucf101(source: str, **arguments: Any) -> SourceDataset:
     """Converts UCF101: UCF-101/<class>/*.avi and ucfTrainTestlist/ in SOURCE.
 
@@ -204,7 +109,7 @@ def ucf101(source: str, **arguments: Any) -> SourceDataset:
 @click.option("--num-frames", type=click.IntRange(2), default=8, show_default=True)
 @click.option("--image-size", type=click.IntRange(16), default=32, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@_conversion
+@conversion
 def motion_digits(**arguments: Any) -> SourceDataset:
     """Writes the embedded dataset of moving digits.
 
@@ -215,7 +120,3 @@ def motion_digits(**arguments: Any) -> SourceDataset:
     from tfrecords_tools.datasets.motion_digits import motion_digits_source
 
     return motion_digits_source(**arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
