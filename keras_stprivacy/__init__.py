@@ -10,6 +10,7 @@ from types import ModuleType
 from keras_stprivacy.version import __version__
 
 _SUBPACKAGES = (
+    "baselines",
     "data",
     "evaluation",
     "export",

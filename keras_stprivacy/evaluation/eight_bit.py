@@ -33,37 +33,46 @@ class EightBitTransform:
 
     Args:
         anonymizer: a Keras model that takes clips (B, T, H, W, 3) in [0, 1] and returns a dict
-            with "clip" and, if it drops tubelets, "decision_mask".
+            with "clip" and, if it drops tubelets, "decision_mask"; or an object with `transform`,
+            such as a `keras_stprivacy.baselines.System`.
         keep_ratio: passed to the anonymizer; None: its own.
         batch_size: clips at a time.
         jit_compile: see `keras.Model.compile`.
 
     Raises:
-        TypeError: if the anonymizer is not a Keras model.
+        TypeError: if the anonymizer is neither.
     """
 
     def __init__(
         self,
-        anonymizer: keras.Model,
+        anonymizer: Any,
         keep_ratio: float | None = None,
         batch_size: int = 32,
         jit_compile: bool | str = "auto",
     ) -> None:
+        self.batch_size = batch_size
+        self.keep_ratio = keep_ratio
+        self._system = anonymizer if callable(getattr(anonymizer, "transform", None)) else None
+        if self._system is not None:
+            return
         if not isinstance(anonymizer, keras.Model):
             raise TypeError(
                 "anonymizer must be a Keras model, such as keras_stprivacy.models.Anonymizer or "
-                f"one from keras.saving.load_model. Received: {type(anonymizer).__name__}"
+                "one from keras.saving.load_model, or a keras_stprivacy.baselines.System. "
+                f"Received: {type(anonymizer).__name__}"
             )
-        self.batch_size = batch_size
         # A model of its own: its compiled function never replaces one of the anonymizer's.
         self._model = _GivenOut(anonymizer, keep_ratio)
         self._model.compile(jit_compile=jit_compile)
 
-    def __call__(self, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def __call__(
+        self, clips: np.ndarray, boxes: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Transforms clips.
 
         Args:
             clips: float32 array (B, T, H, W, 3) in [0, 1].
+            boxes: for systems: boxes of persons (B, T, K, 4), or None. Models have no use for them.
 
         Returns:
             uint8 clips (B, T, H, W, 3), and uint8 decision masks (B, L·N) or None.
@@ -73,9 +82,13 @@ class EightBitTransform:
         """
         parts = []
         for start in range(0, len(clips), self.batch_size):
-            part = clips[start : start + self.batch_size]
-            output = self._model.predict_on_batch(pad(part, self.batch_size))
-            output = {key: np.asarray(value)[: len(part)] for key, value in output.items()}
+            rows = slice(start, start + self.batch_size)
+            part = clips[rows]
+            if self._system is not None:
+                output = self._of_system(part, None if boxes is None else boxes[rows])
+            else:
+                output = self._model.predict_on_batch(pad(part, self.batch_size))
+                output = {key: np.asarray(value)[: len(part)] for key, value in output.items()}
             if not output["finite"].all():
                 raise FloatingPointError(
                     f"the anonymizer returned NaN or infinity for {int((~output['finite']).sum())} "
@@ -87,6 +100,17 @@ class EightBitTransform:
         if "decision_mask" not in parts[0]:
             return clip, None
         return clip, np.concatenate([part["decision_mask"] for part in parts])
+
+    def _of_system(self, clips: np.ndarray, boxes: np.ndarray | None) -> dict[str, np.ndarray]:
+        ratio = {} if self.keep_ratio is None else {"keep_ratio": self.keep_ratio}
+        output = self._system.transform(clips, boxes, **ratio)  # type: ignore[union-attr]
+        given = {
+            "finite": np.isfinite(output["clip"]).all(axis=(1, 2, 3, 4)),
+            "clip": to_eight_bit(np.nan_to_num(output["clip"])),
+        }
+        if output.get("decision_mask") is not None:
+            given["decision_mask"] = (np.asarray(output["decision_mask"]) > 0.5).astype("uint8")
+        return given
 
 
 class _GivenOut(keras.Model):

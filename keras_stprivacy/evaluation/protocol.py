@@ -21,7 +21,7 @@ from keras_stprivacy.version import __version__
 
 
 def evaluate(
-    anonymizer: keras.Model,
+    anonymizer: Any,
     train: Any,
     test: Any,
     epochs: int = 80,
@@ -61,7 +61,8 @@ def evaluate(
     Args:
         anonymizer: an `Anonymizer`, or another Keras model that takes clips (B, T, H, W, 3) in
             [0, 1], has a `clip_shape`, and returns a dict with "clip" and, if it drops tubelets,
-            "decision_mask" (it then needs `grid_shape` too). It is not changed.
+            "decision_mask" (it then needs `grid_shape` too); or a
+            `keras_stprivacy.baselines.System`. It is not changed.
         train: the training split: `(clip, {"action", "privacy"})` with arrays; a `MotionDigits`;
             or an iterable of such batches, e.g. a finite tf.data.Dataset. Clips are uint8 or float
             in [0, 1], (N, T, H, W, 3), or a list of whole videos (frames, h, w, 3), of which a
@@ -100,7 +101,7 @@ def evaluate(
     Raises:
         ValueError: if a split is empty, clips are of another shape than the anonymizer's, labels
             are missing or outside the classes, or an attacker does not fit.
-        TypeError: if the anonymizer is not a Keras model.
+        TypeError: if the anonymizer is neither a Keras model nor a system.
         FloatingPointError: if the anonymizer or an attacker returns NaN.
 
     Example:
@@ -238,7 +239,10 @@ def _transform_train(
                 seen.update(_digest(clip) for clip in pixels)
                 if "raw" in stores:
                     stores["raw"].append(pixels)
-                stores["anonymized"].append(*transform(clips))
+                boxes = batch.boxes
+                if boxes is not None:
+                    boxes = boxes.reshape(-1, *boxes.shape[2:])
+                stores["anonymized"].append(*transform(clips, boxes))
                 action.append(np.repeat(batch.action, views))
                 privacy.append(np.repeat(batch.privacy, views, axis=0))
                 if privacy[-1].shape[1] != privacy[0].shape[1]:
@@ -273,7 +277,15 @@ def _test(
             count = np.concatenate([number for _, number in different])
             video = np.repeat(np.arange(len(different)), [len(views) for views, _ in different])
             pixels = to_eight_bit(clips)
-            given, mask = transform(clips)
+            boxes = batch.boxes
+            if boxes is not None:  # of the first of equal views
+                first_of = [
+                    int(np.argmax((views == view).all(axis=(1, 2, 3, 4)))) + place * len(views)
+                    for place, views in enumerate(batch.clips)
+                    for view in different[place][0]
+                ]
+                boxes = boxes.reshape(-1, *boxes.shape[2:])[first_of]
+            given, mask = transform(clips, boxes)
             for key, attacker in attackers.items():
                 inputs = (pixels, None) if key.startswith("raw/") else (given, mask)
                 probability = attacker.predict(*inputs)
@@ -355,7 +367,7 @@ def _digest(clip: np.ndarray) -> bytes:
     return hashlib.blake2b(clip.tobytes(), digest_size=16).digest()
 
 
-def _config(model: keras.Model) -> dict[str, Any] | None:
+def _config(model: Any) -> dict[str, Any] | None:
     try:
         config = model.get_config()
     except NotImplementedError:  # a model of the caller's that says nothing about itself

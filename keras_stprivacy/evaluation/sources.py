@@ -19,11 +19,14 @@ class Batch:
         clips: float32 array (B, V, T, H, W, 3) in [0, 1], V views of each video.
         action: int64 array (B,).
         privacy: int64 array (B, P) of 0 and 1.
+        boxes: float32 array (B, V, T, K, 4) of persons (see `keras_stprivacy.baselines.boxes`),
+            or None where the data has none.
     """
 
     clips: np.ndarray
     action: np.ndarray
     privacy: np.ndarray
+    boxes: np.ndarray | None = None
 
 
 class Source:
@@ -33,7 +36,9 @@ class Source:
         data: a tuple `(clip, labels)`, with clips (N, T, H, W, 3), views (N, V, T, H, W, 3) or a
             list of whole videos (frames, h, w, 3); an object with `clips`, `action` and `privacy`
             such as `MotionDigits`; or an iterable of batches `(clip, labels)`. Pixels are uint8,
-            or float in [0, 1]. Labels are a dict with "action" (N,) and "privacy" (N, P).
+            or float in [0, 1]. Labels are a dict with "action" (N,) and "privacy" (N, P), and may
+            have "boxes" (N, T, 4), (N, T, K, 4), or with views (N, V, T, K, 4). Those of whole
+            videos are not cut with them: a system needs a detector then.
         name: "train" or "test", for the messages.
         clip_shape: `(T, H, W, 3)` that is needed.
         views: for whole videos in testing: temporal and spatial views. None draws one clip at
@@ -65,7 +70,8 @@ class Source:
         self.class_names: tuple[str, ...] | None = _names(data, "class_names")
         self.attribute_names: tuple[str, ...] | None = _names(data, "attribute_names")
         if all(hasattr(data, part) for part in ("clips", "action", "privacy")):
-            data = (data.clips, {"action": data.action, "privacy": data.privacy})
+            boxes = {"boxes": data.boxes} if hasattr(data, "boxes") else {}
+            data = (data.clips, {"action": data.action, "privacy": data.privacy, **boxes})
         self.data = data
         self.in_memory = isinstance(data, tuple) and len(data) == 2 and _is_labels(data[1])
         if not self.in_memory:
@@ -142,8 +148,24 @@ class Source:
         return item[0], item[1]
 
     def _batch(self, clips: Any, labels: Mapping) -> Batch:
+        boxes = None if isinstance(clips, list | tuple) else labels.get("boxes")
         clips = self._views(clips)
-        return Batch(clips, *self._labels(labels, len(clips)))
+        if boxes is not None:
+            boxes = self._boxes(np.asarray(boxes, "float32"), clips.shape)
+        return Batch(clips, *self._labels(labels, len(clips)), boxes)
+
+    def _boxes(self, boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        if boxes.ndim == 3:  # one a frame
+            boxes = boxes[:, :, None]
+        if boxes.ndim == 4:  # one view
+            boxes = boxes[:, None]
+        if boxes.ndim != 5 or boxes.shape[:3] != shape[:3] or boxes.shape[4] != 4:
+            raise ValueError(
+                f'"boxes" of {self.name} must have the shape (clips, frames, 4), (clips, frames, '
+                "K, 4) or (clips, views, frames, K, 4), with (clips, views, frames) = "
+                f"{shape[:3]}. Received: {boxes.shape}"
+            )
+        return boxes
 
     def _views(self, clips: Any) -> np.ndarray:
         if isinstance(clips, list | tuple):

@@ -1,0 +1,36 @@
+"""The systems that are compared: each a clip → clip transform, one a file.
+
+Everything loads on first use, so that naming a system imports no backend.
+"""
+
+import importlib
+from typing import Any
+
+from keras_stprivacy.baselines.registry import build, system_class, systems
+
+_LAZY = {
+    "Blacken": "blacken",
+    "Blur": "blur",
+    "BoxSystem": "box_system",
+    "Downsample": "downsample",
+    "Downsample2x": "downsample",
+    "Downsample4x": "downsample",
+    "Raw": "raw",
+    "StrongBlur": "blur",
+    "System": "system",
+    "WeakBlur": "blur",
+}
+
+__all__ = ["build", "system_class", "systems", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        value = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
