@@ -13,11 +13,11 @@ from keras_stprivacy.data.errors import (
     DatasetFormatError,
     DatasetNotFoundError,
     EmptyDatasetError,
-    LabelError,
 )
 from keras_stprivacy.data.manifest import DatasetInfo, dataset_info
 from tfrecords_tools.decoders import DecoderPool
 from tfrecords_tools.files import digest, write_text
+from tfrecords_tools.labels import check_labels
 from tfrecords_tools.report import ConversionReport
 from tfrecords_tools.settings import ConversionSettings
 from tfrecords_tools.shards import ShardReport, ShardTask, write_shard
@@ -149,7 +149,6 @@ def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> No
             f"The dataset {dataset.name!r} has no videos in {dataset.root}.{missing}"
         )
     seen: set[str] = set()
-    classes, attributes = len(dataset.class_names), len(dataset.attribute_names)
     for entry in entries:
         if entry.id in seen:
             raise ValueError(f"Ids must be unique. Received twice: {entry.id!r}")
@@ -159,16 +158,7 @@ def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> No
                 "A split's name may hold lower-case letters, digits and '_' only. "
                 f"Received: {entry.split!r} for {entry.id!r}"
             )
-        if not 0 <= entry.action < classes:
-            raise LabelError(
-                f"{entry.id}: action {entry.action} is outside of the {classes} classes"
-            )
-        values = entry.attributes
-        if values is not None and (len(values) != attributes or not {0, 1}.issuperset(values)):
-            raise LabelError(
-                f"{entry.id}: attributes must be {attributes} numbers, each 0 or 1. "
-                f"Received: {values}"
-            )
+        check_labels(entry, dataset)
         if (entry.file is None) == (entry.clip is None):
             raise ValueError(f"{entry.id}: exactly one of file and clip must be given")
         if entry.clip is not None and not entry.frame_rate:
@@ -281,4 +271,6 @@ def _describe(
             )
         ),
         missing=tuple(sorted(dataset.missing)),
+        multi_label=dataset.multi_label,
+        attribute_groups=dict(dataset.attribute_groups),
     )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_stprivacy.data import schema
 from tfrecords_tools.encode import EncodedClip
 from tfrecords_tools.files import partial_of, publish
+from tfrecords_tools.labels import context_labels, frame_labels
 from tfrecords_tools.source import SourceEntry
 
 
@@ -42,14 +43,11 @@ def sequence_example(
     context[schema.IMAGE_CHANNELS].CopyFrom(_ints(3))
     context[schema.IMAGE_FRAME_RATE].CopyFrom(_floats(clip.frame_rate))
 
-    label = class_names[entry.action]
-    context[schema.LABEL_INDEX].CopyFrom(_ints(entry.action))
-    context[schema.LABEL_STRING].CopyFrom(_text(label))
-    context[schema.LABEL_TEXT].CopyFrom(_text(label))
-    present = [i for i, value in enumerate(entry.attributes or ()) if value]
-    context[schema.PRIVACY_INDEX].CopyFrom(_ints(*present))
-    context[schema.PRIVACY_STRING].CopyFrom(_text(*(attribute_names[i] for i in present)))
-    context[schema.PRIVACY_IS_ANNOTATED].CopyFrom(_ints(int(entry.attributes is not None)))
+    for key, values in context_labels(entry, class_names, attribute_names).items():
+        context[key].CopyFrom(_labels(key, values))
+    numbers = range(len(clip.frames))
+    for key, frames in frame_labels(entry, numbers, attribute_names).items():
+        lists[key].feature.extend(_ints(*values) for values in frames)
 
     context[schema.EXAMPLE_ID].CopyFrom(_text(entry.id))
     context[schema.EXAMPLE_DATASET_NAME].CopyFrom(_text(dataset_name))
@@ -91,6 +89,13 @@ def _bytes(*values: bytes) -> tf.train.Feature:
 
 def _text(*values: str) -> tf.train.Feature:
     return _bytes(*(value.encode() for value in values))
+
+
+def _labels(key: str, values: list[int] | list[str]) -> tf.train.Feature:
+    """An empty list, too, is of the kind that its key says."""
+    if key.endswith(("/string", "/text")):
+        return _text(*map(str, values))
+    return _ints(*map(int, values))
 
 
 def _ints(*values: int) -> tf.train.Feature:

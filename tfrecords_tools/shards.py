@@ -15,6 +15,7 @@ from keras_stprivacy.data.manifest import ShardInfo
 from tfrecords_tools.decoders import DecoderPool
 from tfrecords_tools.encode import EncodedClip, encode_array
 from tfrecords_tools.files import digest
+from tfrecords_tools.labels import label_identity
 from tfrecords_tools.settings import ConversionSettings
 from tfrecords_tools.source import SourceEntry
 
@@ -57,6 +58,7 @@ class ShardTask:
 
     def _identity(self, entry: SourceEntry) -> list[Any]:
         identity: list[Any] = [entry.id, entry.split, entry.action, entry.attributes]
+        identity += label_identity(entry)
         if entry.file is not None and self.root is not None:
             path = self.root / entry.file
             size = path.stat().st_size if path.is_file() else None

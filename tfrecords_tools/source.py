@@ -2,11 +2,12 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from tfrecords_tools.frame_attributes import FrameAttributes
 from tfrecords_tools.settings import ConversionSettings
 
 
@@ -19,7 +20,8 @@ class SourceEntry:
     Args:
         id: stable across runs and machines, unique in the dataset.
         split: name of the split that it belongs to: lower-case letters, digits and "_".
-        action: index into the dataset's `class_names`.
+        action: index into the dataset's `class_names`; in a dataset with `multi_label`, a tuple of
+            different indices, which may be empty.
         attributes: one 0 or 1 for each of the dataset's `attribute_names`; None where they were not
             annotated.
         file: the video, relative to the dataset's `root`.
@@ -27,16 +29,21 @@ class SourceEntry:
         frame_rate: of `clip`, in frames per second.
         boxes: of `clip`: one person box a frame, float32 (F, 4): ymin, xmin, ymax, xmax,
             normalised.
+        frame_attributes: private attributes frame by frame, where they were annotated so.
+        label_lists: further labels for other readers: an upper-case prefix such as "OBJECT" →
+            `((index, name), ...)`, stored under `OBJECT/clip/label/...`.
     """
 
     id: str
     split: str
-    action: int
+    action: int | tuple[int, ...]
     attributes: tuple[int, ...] | None = None
     file: pathlib.PurePosixPath | None = None
     clip: np.ndarray | None = None
     frame_rate: float | None = None
     boxes: np.ndarray | None = None
+    frame_attributes: FrameAttributes | None = None
+    label_lists: Mapping[str, tuple[tuple[int, str], ...]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +61,9 @@ class SourceDataset:
         missing: ids that the lists name and that have no video.
         notes: what else is to be said about the source, one sentence each.
         settings: how its videos are stored where nothing else is asked for.
+        multi_label: whether a video may have any number of actions.
+        attribute_groups: where the attributes are of several kinds: kind → how many, in the order
+            of `attribute_names`.
     """
 
     name: str
@@ -65,6 +75,8 @@ class SourceDataset:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     settings: ConversionSettings = dataclasses.field(default_factory=ConversionSettings)
+    multi_label: bool = False
+    attribute_groups: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __iter__(self) -> Iterator[SourceEntry]:
         return self.make_entries()

@@ -55,6 +55,9 @@ class DatasetInfo:
         sources: id → what a record was made from (path, split, bytes, SHA-256).
         quarantined: videos that were left out, each with `id`, `split` and `reason`.
         missing: ids that the lists name and that have no video.
+        multi_label: whether a video may have any number of actions.
+        attribute_groups: where the attributes are of several kinds: kind → how many, in the order
+            of `attribute_names`.
     """
 
     directory: pathlib.Path
@@ -67,6 +70,8 @@ class DatasetInfo:
     sources: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     quarantined: tuple[dict[str, Any], ...] = ()
     missing: tuple[str, ...] = ()
+    multi_label: bool = False
+    attribute_groups: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def shards(self, split: str) -> tuple[ShardInfo, ...]:
         """The shards of a split.
@@ -89,7 +94,10 @@ class DatasetInfo:
         """The text of `dataset.json`; the same dataset always gives the same text."""
         content = {
             "format": schema.FORMAT_NAME,
-            "format_version": schema.FORMAT_VERSION,
+            # An older package is to refuse what it would read wrongly, and nothing else.
+            "format_version": (
+                schema.FORMAT_VERSION if self.multi_label else schema.SINGLE_LABEL_VERSION
+            ),
             "name": self.name,
             "class_names": list(self.class_names),
             "attribute_names": list(self.attribute_names),
@@ -106,6 +114,10 @@ class DatasetInfo:
             "missing": list(self.missing),
             "sources": dict(sorted(self.sources.items())),
         }
+        if self.multi_label:
+            content["multi_label"] = True
+        if self.attribute_groups:
+            content["attribute_groups"] = self.attribute_groups
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -199,6 +211,8 @@ def dataset_info(source: str | os.PathLike) -> DatasetInfo:
         sources=_field(path, content, "sources", dict),
         quarantined=tuple(_field(path, content, "quarantined", list)),
         missing=tuple(_field(path, content, "missing", list)),
+        multi_label=_field(path, {"multi_label": False, **content}, "multi_label", bool),
+        attribute_groups=_groups(path, content),
     )
     if not info.splits:
         raise EmptyDatasetError(f"{path} lists no splits: nothing was converted.")
@@ -215,6 +229,18 @@ def _field(path: pathlib.Path, content: dict, key: str, kind: type) -> Any:
         received = "nothing" if key not in content else repr(value)[:80]
         raise DatasetFormatError(f"{path}: {key!r} must be a {kind.__name__}. Received: {received}")
     return value
+
+
+def _groups(path: pathlib.Path, content: dict) -> dict[str, int]:
+    groups = _field(path, {"attribute_groups": {}, **content}, "attribute_groups", dict)
+    if not all(map(_is_count, groups.values())):
+        raise DatasetFormatError(f"{path}: 'attribute_groups' must be names with counts.")
+    if groups and sum(groups.values()) != len(content["attribute_names"]):
+        raise DatasetFormatError(
+            f"{path}: 'attribute_groups' must count {len(content['attribute_names'])} attributes. "
+            f"Received: {groups}"
+        )
+    return groups
 
 
 def _names(path: pathlib.Path, content: dict, key: str) -> tuple[str, ...]:

@@ -92,7 +92,8 @@ def clip_dataset(
     Returns:
         A `tf.data.Dataset` of `(clip, {"action": int32 (B,), "privacy": float32 (B, P)})` with clip
         float32 (B, T, H, W, 3) in [0, 1], or (B, V, T, H, W, 3) with V = temporal · spatial views,
-        temporal ones outermost. A dataset without private attributes (P = 0) has no "privacy".
+        temporal ones outermost. A dataset without private attributes (P = 0) has no "privacy". In a
+        multi-label dataset, "action" is float32 (B, A), 1 for every action that a video shows.
 
     Raises:
         DatasetNotFoundError: if there is no `dataset.json`.

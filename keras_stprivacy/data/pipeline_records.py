@@ -65,7 +65,11 @@ def record_parser(info: DatasetInfo):
     context_features = {
         schema.IMAGE_HEIGHT: tf.io.FixedLenFeature([], tf.int64),
         schema.IMAGE_WIDTH: tf.io.FixedLenFeature([], tf.int64),
-        schema.LABEL_INDEX: tf.io.FixedLenFeature([], tf.int64),
+        schema.LABEL_INDEX: (
+            tf.io.VarLenFeature(tf.int64)
+            if info.multi_label
+            else tf.io.FixedLenFeature([], tf.int64)
+        ),
         schema.PRIVACY_INDEX: tf.io.VarLenFeature(tf.int64),
         schema.PRIVACY_IS_ANNOTATED: tf.io.FixedLenFeature([], tf.int64, default_value=0),
     }
@@ -76,11 +80,13 @@ def record_parser(info: DatasetInfo):
             record, context_features, sequence_features
         )
         action = context[schema.LABEL_INDEX]
+        if info.multi_label:
+            action = action.values
         present = context[schema.PRIVACY_INDEX].values
         frames = sequence[schema.IMAGE_ENCODED]
         checks = [
             _check(
-                (action >= 0) & (action < num_classes),
+                tf.reduce_all((action >= 0) & (action < num_classes)),
                 "Shard {}, record {}: label {} is outside of the {} classes",
                 (shard, index, action, tf.constant(num_classes)),
             ),
@@ -94,10 +100,12 @@ def record_parser(info: DatasetInfo):
             ),
         ]
         with tf.control_dependencies(checks):
-            labels = {"action": tf.cast(action, tf.int32)}
+            if info.multi_label:
+                labels = {"action": _hot(action, num_classes)}
+            else:
+                labels = {"action": tf.cast(action, tf.int32)}
         if num_attributes:
-            hot = tf.reduce_sum(tf.one_hot(present, num_attributes), axis=0)
-            labels["privacy"] = tf.minimum(hot, 1.0)
+            labels["privacy"] = _hot(present, num_attributes)
         return {
             "frames": frames,
             "height": context[schema.IMAGE_HEIGHT],
@@ -107,6 +115,11 @@ def record_parser(info: DatasetInfo):
         }
 
     return parse
+
+
+def _hot(indices, count):
+    """Indices (any number) → float32 (count,), 1 for those that are there."""
+    return tf.minimum(tf.reduce_sum(tf.one_hot(indices, count), axis=0), 1.0)
 
 
 def _check(condition, template, values):

@@ -12,7 +12,7 @@ BBOX_XMIN = "PERSON/region/bbox/xmin"
 BBOX_YMAX = "PERSON/region/bbox/ymax"
 BBOX_XMAX = "PERSON/region/bbox/xmax"
 BBOX_KEYS = (BBOX_YMIN, BBOX_XMIN, BBOX_YMAX, BBOX_XMAX)  # order of a box's four numbers
-FRAME_PRIVACY_PREFIX = "PRIVACY/image/label/"  # + attribute name: int64 0/1
+FRAME_PRIVACY_PREFIX = "PRIVACY/image/label/"  # + attribute name: int64 0/1; see also below
 
 # Context: once per clip.
 IMAGE_FORMAT = "image/format"  # b"jpeg"
@@ -20,7 +20,7 @@ IMAGE_HEIGHT = "image/height"  # pixels as displayed
 IMAGE_WIDTH = "image/width"
 IMAGE_CHANNELS = "image/channels"
 IMAGE_FRAME_RATE = "image/frame_rate"  # float, frames per second
-LABEL_INDEX = "clip/label/index"  # the action
+LABEL_INDEX = "clip/label/index"  # the action, or in multi-label datasets the actions
 LABEL_STRING = "clip/label/string"
 LABEL_TEXT = "clip/label/text"  # the same: readers disagree on the key
 PRIVACY_INDEX = "PRIVACY/clip/label/index"  # the attributes that are present; may be empty
@@ -36,7 +36,41 @@ JPEG_FORMAT = b"jpeg"
 
 MANIFEST_NAME = "dataset.json"
 FORMAT_NAME = "stprivacy-clips"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # the newest: multi-label datasets have it
+SINGLE_LABEL_VERSION = 1
+
+
+def label_index(prefix: str) -> str:
+    """The key of the indices of further clip labels of the kind `prefix`.
+
+    Example:
+
+    >>> label_index("OBJECT")
+    'OBJECT/clip/label/index'
+    """
+    return f"{prefix}/{LABEL_INDEX}"
+
+
+def label_string(prefix: str) -> str:
+    """The key of the names of further clip labels of the kind `prefix`.
+
+    Example:
+
+    >>> label_string("SCENE")
+    'SCENE/clip/label/string'
+    """
+    return f"{prefix}/{LABEL_STRING}"
+
+
+def frame_privacy_raw(attribute: str) -> str:
+    """The key of the values that were annotated, any number a frame, none where nobody annotated.
+
+    Example:
+
+    >>> frame_privacy_raw("nudity")
+    'PRIVACY/image/label/nudity/raw'
+    """
+    return f"{FRAME_PRIVACY_PREFIX}{attribute}/raw"
 
 
 def shard_name(split: str, index: int, count: int) -> str:

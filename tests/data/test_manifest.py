@@ -62,8 +62,8 @@ def test_what_is_no_description_is_refused(records, text):
 
 
 def test_a_newer_format_is_refused(records):
-    edit(records, lambda content: content.update(format_version=2))
-    with pytest.raises(DatasetFormatError, match=r"version 2; this keras_stprivacy reads up to 1"):
+    edit(records, lambda content: content.update(format_version=3))
+    with pytest.raises(DatasetFormatError, match=r"version 3; this keras_stprivacy reads up to 2"):
         dataset_info(records)
 
 
