@@ -13,7 +13,7 @@ import struct
 import sys
 from typing import BinaryIO
 
-from keras_stprivacy.data.decode import DecodeLimits
+from keras_stprivacy.data.decode_limits import DecodeLimits
 from keras_stprivacy.data.errors import VideoDecodeError
 from tfrecords_tools.encode import EncodedClip, encode_file
 from tfrecords_tools.settings import ConversionSettings

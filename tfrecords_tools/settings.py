@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from keras_stprivacy.data.decode import DecodeLimits
+from keras_stprivacy.data.decode_limits import DecodeLimits
 
 _SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
 

@@ -13,7 +13,7 @@ from keras_stprivacy.data.motion_digits import MotionDigits, motion_digits
 _LAZY = {
     "Augment": "augment",
     "DatasetInfo": "manifest",
-    "DecodeLimits": "decode",
+    "DecodeLimits": "decode_limits",
     "VideoReader": "decode",
     "clip_dataset": "pipeline",
     "dataset_info": "manifest",

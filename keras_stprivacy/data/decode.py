@@ -1,41 +1,38 @@
 """Video files → frames, with PyAV: upright, with square pixels, within limits."""
 
 import dataclasses
-import fractions
 import os
 import pathlib
-import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from types import TracebackType
 
 import av
 import numpy as np
 
+from keras_stprivacy.data.decode_limits import DecodeLimits
 from keras_stprivacy.data.errors import VideoDecodeError, VideoLimitError
+from keras_stprivacy.data.frame_clock import FrameClock
+from keras_stprivacy.data.open_video import DECODER_ERRORS, check_pixels, open_video, words_of
 
-# Demuxers of ordinary video files. Those left out open further files or addresses (playlists),
-# or make video of anything (text, raw data).
-_CONTAINERS = "avi,mov,matroska,webm,mpeg,mpegts,mpegvideo,flv,asf,ogg,gif,m4v,h264,hevc"
 _MICROSECONDS = 1_000_000
 # Some headers promise a frame or a few more than there are; less than this share is a truncation.
 _LEAST_SHARE = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
-class DecodeLimits:
-    """How large a video may be to be decoded.
+class DecodedFrame:
+    """A frame as the decoder gives it: not yet upright, in the pixel format of the file.
 
-    Args:
-        max_bytes: size of the file.
-        max_pixels: height · width of a frame.
-        max_frames: number of frames.
-        max_seconds: duration.
+    Attributes:
+        picture: what PyAV decoded.
+        time: in seconds from the first frame.
+        duration: in seconds.
     """
 
-    max_bytes: int = 4 * 1024**3
-    max_pixels: int = 40_000_000
-    max_frames: int = 36_000
-    max_seconds: float = 1800.0
+    picture: av.VideoFrame
+    time: Fraction
+    duration: Fraction
 
 
 class VideoReader:
@@ -43,13 +40,15 @@ class VideoReader:
 
     Rotation and pixel aspect are applied, 10-bit video and gray become 8-bit RGB, broken metadata
     is ignored. Only the named file is opened, never another one or an address that it refers to.
-    Frames are decoded as they are asked for.
+    Frames are decoded as they are asked for, in this thread alone.
 
     Args:
         path: the file.
         short_side: shrink frames to this short side in pixels; frames that are smaller stay as they
             are. None: the size as displayed.
         limits: what is too large to decode.
+        frame_rate: None: every frame of the file. Else this many frames per second are delivered:
+            for each instant 0, 1 / frame_rate, ... the frame that is shown then.
 
     Raises:
         VideoDecodeError: if the file is not a video that can be decoded to its end.
@@ -69,29 +68,26 @@ class VideoReader:
         path: str | os.PathLike,
         short_side: int | None = None,
         limits: DecodeLimits | None = None,
+        frame_rate: float | None = None,
     ):
         if short_side is not None and short_side < 1:
             raise ValueError(f"short_side must be at least 1. Received: short_side={short_side}")
+        if frame_rate is not None and not 0 < frame_rate < float("inf"):
+            raise ValueError(
+                f"frame_rate must be None or positive. Received: frame_rate={frame_rate}"
+            )
         self.path = pathlib.Path(path)
         self.short_side = short_side
         self.limits = limits or DecodeLimits()
-        self._check_file()
-        # The whole path with a leading slash, so that no name can be taken for a protocol.
-        self._container = self._guard(
-            av.open,
-            os.path.abspath(self.path),
-            metadata_errors="replace",
-            container_options={"protocol_whitelist": "file", "format_whitelist": _CONTAINERS},
-        )
-        try:
-            self._open_stream()
-        except BaseException:
-            self.close()
-            raise
+        self.resampled_to = frame_rate
+        self.start: Fraction | None = None  # time of the first frame in the file, once known
+        self.is_cut_off = False  # whether a piece of the file was incomplete, so far
+        self.container, self.stream = open_video(self.path, self.limits)
+        self._clock = FrameClock(self.container, self.stream)
 
     def close(self) -> None:
         """Closes the file."""
-        self._container.close()
+        self.container.close()
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -106,92 +102,152 @@ class VideoReader:
 
     @property
     def frame_rate(self) -> float:
-        """Frames per second: the average where the file says it, else the container's guess."""
-        rate = self._stream.average_rate or self._stream.guessed_rate
+        """Frames per second that are delivered; on average, as the file says it, where it is its
+        own rate; 0 where it does not say."""
+        rate = self.resampled_to or self.stream.average_rate or self.stream.guessed_rate
         return float(rate) if rate else 0.0
 
+    @property
+    def exact_frame_rate(self) -> Fraction:
+        """Frames a second of the file on average; 25 where it does not say."""
+        return self._clock.rate
+
+    @property
+    def promised_frames(self) -> int | None:
+        """How many frames the header promises, or None."""
+        return self.stream.frames or None
+
+    @property
+    def promised_seconds(self) -> float | None:
+        """How long the picture is as the header says, or None."""
+        if self._clock.counts_decoding:  # the duration of an AVI is a guess of FFmpeg's
+            frames = self.promised_frames
+            return None if frames is None else frames / float(self.exact_frame_rate)
+        stream = self.stream
+        if stream.duration and stream.time_base:
+            return float(stream.duration * stream.time_base)
+        parts = stream.metadata.get("DURATION", "").split(":")  # Matroska: 00:00:02.966000000
+        if len(parts) == 3:
+            try:
+                hours, minutes, seconds = (float(part) for part in parts)
+            except ValueError:
+                return None
+            return hours * 3600 + minutes * 60 + seconds
+        if len(self.container.streams) == 1 and self.container.duration:
+            return self.container.duration / av.time_base
+        return None
+
     def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Yields every frame as uint8 (H, W, 3) RGB, and its time in µs from the first one."""
-        count, first, last = 0, None, fractions.Fraction(0)
-        target = None
-        frames = self._container.decode(self._stream)
+        """Yields frames as uint8 (H, W, 3) RGB, and their times in µs from the first one.
+
+        A frame that is shown at several instants of `frame_rate` is the same array each time.
+        """
+        size, picture, image = None, None, np.empty(0)
+        for frame, time in self._chosen():
+            if size is None:
+                size = self.upright_size(frame.picture)
+            if frame.picture is not picture:
+                picture, image = frame.picture, self.upright(frame.picture, *size)
+            yield image, round(time * _MICROSECONDS)
+
+    def decode(
+        self,
+        other: av.stream.Stream | None = None,
+        on_packet: Callable[[av.Packet], None] | None = None,
+    ) -> Iterator[DecodedFrame]:
+        """Decodes every frame of the file, once, in the order of display.
+
+        Args:
+            other: another stream of `container`, read at the same time.
+            on_packet: called with each packet of `other`.
+
+        Raises:
+            VideoDecodeError: if decoding fails; its cause is FFmpeg's error.
+            VideoLimitError: if the video is beyond the limits.
+        """
+        streams = [self.stream] if other is None else [self.stream, other]
+        packets = self.container.demux(streams)
+        count = 0
         while True:
             try:
-                frame = next(frames)
+                packet = next(packets)
+                if packet.stream is not self.stream:
+                    if on_packet is not None:
+                        on_packet(packet)
+                    continue
+                self.is_cut_off |= packet.is_corrupt
+                pictures = packet.decode()
             except StopIteration:
-                break
-            except (av.FFmpegError, ValueError, MemoryError) as error:
-                promised = f" of {self._stream.frames}" if self._stream.frames else ""
+                return
+            except DECODER_ERRORS as error:
+                promised = f" of {self.promised_frames}" if self.promised_frames else ""
                 raise VideoDecodeError(
-                    self.path, f"{count}{promised} frames decode, then: {_words(error)}"
+                    self.path, f"{count}{promised} frames decode, then: {words_of(error)}"
                 ) from error
-            count += 1
-            if count > self.limits.max_frames:
-                raise VideoLimitError(self.path, f"more than {self.limits.max_frames} frames")
-            self._check_pixels(frame.width, frame.height)
-            time = self._time(frame, count - 1)
-            first = time if first is None else first
-            last = time - first
-            if last > self.limits.max_seconds:
-                raise VideoLimitError(self.path, f"longer than {self.limits.max_seconds} s")
-            quarter_turns = self._quarter_turns(frame)
-            if target is None:
-                target = self._target_size(frame, quarter_turns)
-            height, width = target if quarter_turns % 2 == 0 else target[::-1]
-            image = self._guard(
-                frame.reformat, width, height, format="rgb24", interpolation="BICUBIC"
-            ).to_ndarray()
-            yield np.ascontiguousarray(np.rot90(image, quarter_turns)), round(last * _MICROSECONDS)
-        self._check_complete(count, float(last))
+            for picture in pictures:
+                count += 1
+                if count > self.limits.max_frames:
+                    raise VideoLimitError(self.path, f"more than {self.limits.max_frames} frames")
+                check_pixels(self.path, self.limits, picture.width, picture.height)
+                time = self._clock.time(picture)
+                self.start = time if self.start is None else self.start
+                if time - self.start > self.limits.max_seconds:
+                    raise VideoLimitError(self.path, f"longer than {self.limits.max_seconds} s")
+                yield DecodedFrame(picture, time - self.start, self._clock.duration(picture))
 
-    def _guard(self, function, *args, **kwargs):
+    def upright(self, picture: av.VideoFrame, height: int, width: int) -> np.ndarray:
+        """The frame as it is to be shown: uint8 (height, width, 3) RGB, rotated and resized."""
+        turns = self._quarter_turns(picture)
+        across, down = (width, height) if turns % 2 == 0 else (height, width)
+        # More threads than one cost many times what they gain on frames of this size.
         try:
-            return function(*args, **kwargs)
-        except (av.FFmpegError, ValueError, MemoryError) as error:
-            if isinstance(error, av.ArgumentError) and function is av.open:
-                reason = "not in one of the containers that are read (AVI, MP4, MKV, WebM, ...)"
-            else:
-                reason = f"not a video that can be read: {_words(error)}"
-            raise VideoDecodeError(self.path, reason) from error
-
-    def _check_file(self) -> None:
-        try:
-            status = os.stat(self.path)
-        except OSError as error:
-            raise VideoDecodeError(self.path, f"cannot be opened: {error.strerror}") from error
-        if not stat.S_ISREG(status.st_mode):
-            raise VideoDecodeError(self.path, "not a regular file")
-        if status.st_size == 0:
-            raise VideoDecodeError(self.path, "the file is empty (zero bytes)")
-        if status.st_size > self.limits.max_bytes:
-            raise VideoLimitError(
-                self.path, f"{status.st_size} bytes, the limit is {self.limits.max_bytes}"
+            resized = picture.reformat(
+                across, down, format="rgb24", interpolation="BICUBIC", threads=1
             )
-
-    def _open_stream(self) -> None:
-        cover = av.stream.Disposition.attached_pic
-        streams = [s for s in self._container.streams.video if not s.disposition & cover]
-        if not streams:
-            kinds = sorted({stream.type for stream in self._container.streams})
+        except DECODER_ERRORS as error:
             raise VideoDecodeError(
-                self.path, f"no video stream, only {', '.join(kinds) or 'nothing'}"
-            )
-        self._stream = streams[0]
-        if self._stream.codec_context is None:
-            raise VideoDecodeError(self.path, "there is no decoder for its video stream")
-        self._check_pixels(self._stream.codec_context.width, self._stream.codec_context.height)
+                self.path, f"not a video that can be read: {words_of(error)}"
+            ) from error
+        return np.ascontiguousarray(np.rot90(resized.to_ndarray(), turns))
 
-    def _check_pixels(self, width: int, height: int) -> None:
-        if width * height > self.limits.max_pixels:
+    def upright_size(self, picture: av.VideoFrame) -> tuple[int, int]:
+        """Height and width at which the frame is to be shown, within `short_side`."""
+        aspect = self.stream.sample_aspect_ratio
+        width = picture.width * float(aspect) if aspect else float(picture.width)
+        height = float(picture.height)
+        if self._quarter_turns(picture) % 2:
+            height, width = width, height
+        scale = 1.0
+        if self.short_side is not None:
+            scale = min(1.0, self.short_side / min(height, width))
+        height, width = max(1, round(height * scale)), max(1, round(width * scale))
+        check_pixels(self.path, self.limits, width, height)
+        return height, width
+
+    def _chosen(self) -> Iterator[tuple[DecodedFrame, Fraction]]:
+        """The frames that are delivered, and when."""
+        count, shown, last = 0, 0, None
+        step = 1 / Fraction(self.resampled_to) if self.resampled_to else None
+        for frame in self.decode():
+            count += 1
+            if step is None:
+                yield frame, frame.time
+            while step is not None and last is not None and shown * step < frame.time:
+                yield last, shown * step
+                shown = self._one_more(shown)
+            last = frame
+        self._check_complete(count, 0.0 if last is None else float(last.time))
+        while step is not None and last is not None and shown * step < last.time + last.duration:
+            yield last, shown * step
+            shown = self._one_more(shown)
+
+    def _one_more(self, shown: int) -> int:
+        if shown >= self.limits.max_frames:
             raise VideoLimitError(
-                self.path, f"{width}x{height} pixels, the limit is {self.limits.max_pixels}"
+                self.path,
+                f"more than {self.limits.max_frames} frames at {self.resampled_to:g} a second",
             )
-
-    def _time(self, frame: av.VideoFrame, index: int) -> fractions.Fraction:
-        if frame.pts is None or frame.time_base is None:
-            rate = self._stream.average_rate or self._stream.guessed_rate
-            return fractions.Fraction(index) / rate if rate else fractions.Fraction(0)
-        return frame.pts * frame.time_base
+        return shown + 1
 
     def _quarter_turns(self, frame: av.VideoFrame) -> int:
         """Counter-clockwise quarter turns that make the frame upright."""
@@ -202,60 +258,27 @@ class VideoReader:
             )
         return turns % 4
 
-    def _target_size(self, frame: av.VideoFrame, quarter_turns: int) -> tuple[int, int]:
-        """Height and width of what is delivered, from the first frame."""
-        aspect = self._stream.sample_aspect_ratio
-        width = frame.width * float(aspect) if aspect else float(frame.width)
-        height = float(frame.height)
-        if quarter_turns % 2:
-            height, width = width, height
-        scale = 1.0
-        if self.short_side is not None:
-            scale = min(1.0, self.short_side / min(height, width))
-        height, width = max(1, round(height * scale)), max(1, round(width * scale))
-        self._check_pixels(width, height)
-        return height, width
-
     def _check_complete(self, count: int, last: float) -> None:
         if count == 0:
             raise VideoDecodeError(self.path, "no frame decodes")
-        promised = self._stream.frames
+        promised = self.stream.frames
         if promised:
             if count + 1 < _LEAST_SHARE * promised:
                 raise VideoDecodeError(self.path, f"truncated: {count} of {promised} frames decode")
             return
-        expected = self._expected_seconds()
+        expected = self.promised_seconds
         frame_duration = 1 / self.frame_rate if self.frame_rate else 0.0
         if expected and last + 2 * frame_duration < _LEAST_SHARE * expected:
             raise VideoDecodeError(
                 self.path, f"truncated: {last:.2f} of {expected:.2f} seconds decode"
             )
 
-    def _expected_seconds(self) -> float | None:
-        stream = self._stream
-        if stream.duration and stream.time_base:
-            return float(stream.duration * stream.time_base)
-        parts = stream.metadata.get("DURATION", "").split(":")  # Matroska: 00:00:02.966000000
-        if len(parts) == 3:
-            try:
-                hours, minutes, seconds = (float(part) for part in parts)
-            except ValueError:
-                return None
-            return hours * 3600 + minutes * 60 + seconds
-        if len(self._container.streams) == 1 and self._container.duration:
-            return self._container.duration / av.time_base
-        return None
-
-
-def _words(error: BaseException) -> str:
-    """What the error says, without the path, which may be long or private."""
-    if isinstance(error, av.FFmpegError) and error.strerror:
-        return error.strerror
-    return f"{type(error).__name__}: {error}"
-
 
 def decode_video(
-    path: str | os.PathLike, short_side: int | None = None, limits: DecodeLimits | None = None
+    path: str | os.PathLike,
+    short_side: int | None = None,
+    limits: DecodeLimits | None = None,
+    frame_rate: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """All frames of a video file at once.
 
@@ -263,6 +286,7 @@ def decode_video(
         path: the file.
         short_side: shrink frames to this short side in pixels; None: the size as displayed.
         limits: what is too large to decode.
+        frame_rate: None: every frame; else deliver this many a second.
 
     Returns:
         Frames uint8 (F, H, W, 3), upright and with square pixels; their times int64 (F,) in µs from
@@ -272,6 +296,6 @@ def decode_video(
         VideoDecodeError: if the file is not a video that can be decoded to its end.
         VideoLimitError: if it is beyond the limits.
     """
-    with VideoReader(path, short_side, limits) as video:
+    with VideoReader(path, short_side, limits, frame_rate) as video:
         images, times = zip(*video, strict=True)
         return np.stack(images), np.array(times, "int64"), video.frame_rate

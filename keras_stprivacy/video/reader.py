@@ -11,13 +11,13 @@ from typing import Any
 import av
 import numpy as np
 
-from keras_stprivacy.data.decode import DecodeLimits, VideoReader
+from keras_stprivacy.data.decode import VideoReader
+from keras_stprivacy.data.decode_limits import DecodeLimits
 from keras_stprivacy.data.errors import VideoDecodeError
 
 # Frames are let go as soon as they are written, so a long file is no danger; a huge frame is.
 _LIMITS = DecodeLimits(max_bytes=sys.maxsize, max_frames=sys.maxsize, max_seconds=float("inf"))
 _FINEST = 10_000_000  # ticks a second
-_LAST_RESORT_RATE = Fraction(25)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,6 @@ class FrameReader(VideoReader):
         self.allow_truncated = allow_truncated
         self.num_frames = 0  # decoded so far
         self.displayed_size = (0, 0)  # (H, W), known from the first frame on
-        self._is_avi = "avi" in self._container.format.name.split(",")
 
     def __enter__(self) -> "FrameReader":
         return self
@@ -61,23 +60,13 @@ class FrameReader(VideoReader):
     @property
     def audio_stream(self) -> Any:
         """The best sound stream, or None."""
-        return self._container.streams.best("audio")
-
-    @property
-    def exact_frame_rate(self) -> Fraction:
-        """Frames a second on average, as the file says; 25 where it does not say."""
-        return self._stream.average_rate or self._stream.guessed_rate or _LAST_RESORT_RATE
-
-    @property
-    def promised_frames(self) -> int | None:
-        """How many frames the header promises, or None; for showing progress only."""
-        return self._stream.frames or None
+        return self.container.streams.best("audio")
 
     @property
     def time_base(self) -> Fraction:
         """A tick that the file's own times and its frame rate are both whole multiples of."""
-        ticks = math.lcm(self._stream.time_base.denominator, self.exact_frame_rate.numerator)
-        return Fraction(1, ticks) if ticks <= _FINEST else self._stream.time_base
+        ticks = math.lcm(self.stream.time_base.denominator, self.exact_frame_rate.numerator)
+        return Fraction(1, ticks) if ticks <= _FINEST else self.stream.time_base
 
     def frames(self, on_audio: Callable[[Any, Fraction], None] | None = None) -> Iterator[Frame]:
         """Decodes every frame of the file, once.
@@ -93,81 +82,47 @@ class FrameReader(VideoReader):
             VideoDecodeError: if decoding fails, or the file ends before it should. Says after
                 which frame.
         """
-        audio = self.audio_stream if on_audio else None
-        streams = [self._stream] if audio is None else [self._stream, audio]
         waiting: list[Any] = []  # sound from before the first frame
-        start: Fraction | None = None
-        time, end, cut_off = None, Fraction(0), False
+
+        def keep(packet: Any) -> None:
+            if packet.dts is not None:
+                waiting.append(packet)
+
+        def hand_over() -> None:
+            while waiting and on_audio is not None and self.start is not None:
+                on_audio(waiting.pop(0), self.start)
+
+        end = Fraction(0)
         try:
-            for packet in self._container.demux(streams):
-                if packet.stream is not self._stream:
-                    waiting += [packet] if packet.dts is not None else []
-                else:
-                    cut_off |= packet.is_corrupt
-                    for decoded in packet.decode():
-                        time = self._instant(decoded, time)
-                        start = time if start is None else start
-                        duration = self._duration(decoded)
-                        end = time + duration
-                        pixels = self._pixels(decoded)
-                        self.num_frames += 1
-                        yield Frame(pixels, time - start, duration)
-                if start is not None and on_audio is not None:
-                    for waited in waiting:
-                        on_audio(waited, start)
-                    waiting.clear()
-        except av.FFmpegError as error:
-            self._broke_off(f"decoding fails: {error.strerror}")
+            for frame in self.decode(self.audio_stream if on_audio else None, keep):
+                end = frame.time + frame.duration
+                if self.num_frames == 0:
+                    self.displayed_size = self.upright_size(frame.picture)
+                pixels = self.upright(frame.picture, self.height, self.width)
+                self.num_frames += 1
+                hand_over()
+                yield Frame(pixels, frame.time, frame.duration)
+        except VideoDecodeError as error:
+            if not isinstance(error.__cause__, av.FFmpegError):
+                raise
+            self._broke_off(f"decoding fails: {error.__cause__.strerror}")
         else:
-            self._check_end(cut_off, start or Fraction(0), end)
+            self._check_end(end)
+        hand_over()
 
-    def _instant(self, decoded: Any, previous: Fraction | None) -> Fraction:
-        step = 1 / self.exact_frame_rate
-        # AVI knows the order of decoding only; what FFmpeg makes of it jumps back and forth.
-        stamp = decoded.dts if self._is_avi else decoded.pts
-        if stamp is None:
-            return Fraction(0) if previous is None else previous + step
-        tick = self._stream.time_base
-        time = stamp * tick
-        # Coarse ticks (1 ms in Matroska) round the true times: take them back to the frame rate.
-        grid = round(time / step) * step
-        if abs(grid - time) < tick:
-            time = grid
-        if previous is not None and time <= previous:  # damaged files repeat times
-            return previous + step
-        return time
-
-    def _duration(self, decoded: Any) -> Fraction:
-        step = 1 / self.exact_frame_rate
-        duration = (decoded.duration or 0) * self._stream.time_base
-        return step if abs(duration - step) < self._stream.time_base else duration
-
-    def _pixels(self, decoded: Any) -> np.ndarray:
-        self._check_pixels(decoded.width, decoded.height)
-        turns = self._quarter_turns(decoded)
-        if self.num_frames == 0:
-            self.displayed_size = self._target_size(decoded, turns)
-        height, width = (self.width, self.height) if turns % 2 else (self.height, self.width)
-        resized = decoded.reformat(width, height, "rgb24", interpolation="BICUBIC")
-        return np.ascontiguousarray(np.rot90(resized.to_ndarray(), turns))
-
-    def _check_end(self, cut_off: bool, start: Fraction, end: Fraction) -> None:
+    def _check_end(self, end: Fraction) -> None:
         if self.num_frames == 0:
             raise VideoDecodeError(self.path, "no frame decodes")
-        if cut_off:
+        if self.is_cut_off:
             self._broke_off("a piece of it is incomplete")
             return
-        promised = self._promised_seconds()
         # Matroska counts from time 0 of the file, others from the first frame.
-        missing = (promised or 0.0) - float(max(end, end - start))
+        start = self.start or Fraction(0)
+        missing = (self.promised_seconds or 0.0) - float(max(end, start + end))
         if missing > max(0.5, 2.0 / float(self.exact_frame_rate)):
-            self._broke_off(f"it promises {promised:.2f} s and ends at {float(end):.2f} s")
-
-    def _promised_seconds(self) -> float | None:
-        if self._is_avi:  # FFmpeg's duration is a guess there
-            frames = self._stream.frames
-            return frames / float(self.exact_frame_rate) if frames else None
-        return self._expected_seconds()
+            self._broke_off(
+                f"it promises {self.promised_seconds:.2f} s and ends at {float(start + end):.2f} s"
+            )
 
     def _broke_off(self, reason: str) -> None:
         if self.allow_truncated and self.num_frames:
