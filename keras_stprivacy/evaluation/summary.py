@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from keras_stprivacy.evaluation.figure import ClipPicture
-from keras_stprivacy.evaluation.floors import action_only, chance, majority_class
 from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.scoring import Row, Scored, add_leakage, score
+from keras_stprivacy.floors import action_only, chance, majority_class
 
 _LABELS = {
     "raw": "raw clips",

@@ -2,7 +2,7 @@
 
 from keras_stprivacy.metrics.class_mean_average_precision import ClassMeanAveragePrecision
 from keras_stprivacy.metrics.retained_ratio import RetainedRatio
-from keras_stprivacy.metrics.scores import (
+from keras_stprivacy.scores import (
     AttributeScore,
     average_precision,
     f1,

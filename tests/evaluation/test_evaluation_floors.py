@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from keras_stprivacy.evaluation.floors import action_only, chance, majority_class
 from keras_stprivacy.evaluation.leakage import leakage
+from keras_stprivacy.floors import action_only, chance, majority_class
 from keras_stprivacy.metrics import average_precision, f1, roc_auc
 
 pytestmark = pytest.mark.any_backend

@@ -76,7 +76,7 @@ def chance(test_privacy: np.ndarray) -> np.ndarray:
     Example:
 
     >>> import numpy as np
-    >>> from keras_stprivacy.metrics import average_precision, f1
+    >>> from keras_stprivacy.scores import average_precision, f1
     >>> privacy = np.array([[1], [0], [0], [0]])
     >>> average_precision(privacy, chance(privacy)).mean, f1(privacy, chance(privacy)).mean
     (0.25, 0.4)
