@@ -42,12 +42,47 @@ def action_only(
     return rate[test_action]
 
 
-def majority_class(train_action: np.ndarray, test_action: np.ndarray) -> np.ndarray:
-    """Which test videos are right when the most frequent training action is always said.
+def actions_only(
+    train_action: np.ndarray, train_privacy: np.ndarray, test_action: np.ndarray
+) -> np.ndarray:
+    """The attacker that sees which of several actions a clip shows, and nothing else.
+
+    A logistic regression (scikit-learn's, L2, C = 1) from the true action labels to each attribute.
+
+    Args:
+        train_action: array (N, A) of 0 and 1.
+        train_privacy: array (N, P) of 0 and 1.
+        test_action: array (M, A) of 0 and 1.
+
+    Returns:
+        Probabilities (M, P); of an attribute that all training clips have, or none, 1 or 0.
+
+    Example:
+
+    >>> import numpy as np
+    >>> action = np.array([[1, 0], [1, 1], [0, 1], [0, 1]])
+    >>> actions_only(action, np.array([[1], [1], [0], [0]]), action).round(1).ravel().tolist()
+    [0.7, 0.6, 0.4, 0.4]
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    rates = np.empty((len(test_action), train_privacy.shape[1]))
+    for index, labels in enumerate(np.asarray(train_privacy).T):
+        if labels.min() == labels.max():
+            rates[:, index] = labels[0]
+        else:
+            model = LogisticRegression(max_iter=1000).fit(train_action, labels)
+            rates[:, index] = model.predict_proba(test_action)[:, 1]
+    return rates
+
+
+def majority_class(train_action: np.ndarray, test_action: np.ndarray, count: int = 1) -> np.ndarray:
+    """Which test videos are right when the most frequent training actions are always said.
 
     Args:
         train_action: int array (N,).
         test_action: int array (M,).
+        count: actions that are said; the lower number goes first among equals.
 
     Returns:
         A float array (M,) of 0 and 1.
@@ -58,7 +93,8 @@ def majority_class(train_action: np.ndarray, test_action: np.ndarray) -> np.ndar
     >>> majority_class(np.array([2, 2, 0]), np.array([2, 1, 0, 2])).tolist()
     [1.0, 0.0, 0.0, 1.0]
     """
-    return (test_action == np.bincount(train_action).argmax()).astype("float64")
+    frequent = np.argsort(-np.bincount(train_action), kind="stable")[:count]
+    return np.isin(test_action, frequent).astype("float64")
 
 
 def chance(test_privacy: np.ndarray) -> np.ndarray:

@@ -132,10 +132,55 @@ def top_1(labels: np.ndarray, probability: np.ndarray) -> float:
     >>> top_1(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]))
     0.5
     """
+    return float(among_top(labels, probability, 1).mean())
+
+
+def top_5(labels: np.ndarray, probability: np.ndarray) -> float:
+    """Share of the clips whose right class is among the five most probable ones.
+
+    Args:
+        labels: int array (N,).
+        probability: array (N, C), higher = more likely.
+
+    Returns:
+        A number in 0..1; 1 where there are no more than five classes.
+
+    Raises:
+        ValueError: as `top_1`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> top_5(np.array([5, 0]), np.tile(np.linspace(0.6, 0.1, 6), (2, 1)))
+    0.5
+    """
+    return float(among_top(labels, probability, 5).mean())
+
+
+def among_top(labels: np.ndarray, probability: np.ndarray, count: int) -> np.ndarray:
+    """Which clips have the right class among the `count` most probable; the first of equals wins.
+
+    Args:
+        labels: int array (N,).
+        probability: array (N, C), higher = more likely.
+        count: classes that may be named.
+
+    Returns:
+        A bool array (N,).
+
+    Raises:
+        ValueError: as `top_1`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> among_top(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]), 1).tolist()
+    [True, False]
+    """
     labels, probability = np.asarray(labels), np.asarray(probability)
     if probability.ndim != 2 or labels.shape != probability.shape[:1] or not len(labels):
         raise ValueError(
-            "top_1 needs labels (N,) and probabilities (N, C), with N at least 1. Received: "
+            "top accuracy needs labels (N,) and probabilities (N, C), with N at least 1. Received: "
             f"{labels.shape} and {probability.shape}"
         )
     if labels.min() < 0 or labels.max() >= probability.shape[1]:
@@ -143,7 +188,8 @@ def top_1(labels: np.ndarray, probability: np.ndarray) -> float:
             f"labels must be in 0..{probability.shape[1] - 1}. Received: "
             f"{int(labels.min())}..{int(labels.max())}"
         )
-    return float(np.mean(probability.argmax(axis=1) == labels))
+    named = np.argsort(-probability, axis=1, kind="stable")[:, :count]
+    return (named == labels[:, None]).any(axis=1)
 
 
 def check_attribute_labels(labels: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Phase 3: fresh attackers on what a frozen anonymizer gives out."""
 
-import hashlib
 import pathlib
 import tempfile
 from typing import Any
@@ -8,15 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_stprivacy.evaluation.attackers import TASKS, Attacker
-from keras_stprivacy.evaluation.clip_store import ClipStore
-from keras_stprivacy.evaluation.eight_bit import EightBitTransform, to_eight_bit
-from keras_stprivacy.evaluation.figure import sparsified
+from keras_stprivacy.evaluation.attack import Attack, check_frame_attackers
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
+from keras_stprivacy.evaluation.attackers.training import Training
+from keras_stprivacy.evaluation.eight_bit import EightBitTransform
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.sources import Source
-from keras_stprivacy.evaluation.summary import TestResults, TrainLabels, summarize
-from keras_stprivacy.evaluation.views import average_views, unique_views
+from keras_stprivacy.evaluation.summary import summarize
 from keras_stprivacy.version import __version__
 
 
@@ -26,6 +24,7 @@ def evaluate(
     test: Any,
     epochs: int = 80,
     views: tuple[int, int] = (5, 3),
+    attackers: Any = ("video_transformer",),
     attacker: Any = None,
     attacker_weights: Any = None,
     batch_size: int = 32,
@@ -40,6 +39,8 @@ def evaluate(
     attribute_names: Any = None,
     frame_step: int = 1,
     train_passes: int = 1,
+    held_out: float = 0.1,
+    frame_level: bool = False,
     figure_clips: int = 4,
     memory_limit: int = 2 << 30,
     jit_compile: bool | str = "auto",
@@ -72,9 +73,16 @@ def evaluate(
         epochs: passes of each attacker over the training clips.
         views: temporal and spatial views that are cut from whole videos; where `test` holds clips,
             the views are those that it holds.
-        attacker: None: a `Recognizer` of the anonymizer's shape and depth; a preset's name; a dict
-            of `Recognizer` arguments; or a callable `f(num_classes=, num_kept=, seed=)` that
-            builds one.
+        attackers: who attacks, by name: `"video_transformer"` (from `attacker_weights`, where
+            given), `"video_transformer_from_scratch"`, `"conv3d"`, `"frame"` (a 2-D CNN on single
+            frames), `"linear_probe"`, `"mask"` (sees the decision mask alone) and
+            `"reconstruction"` (a decoder that learns to give raw clips back; what it rebuilt is
+            shown to the recognizers of raw clips). The first reads actions too and has the rows
+            "raw" and "anonymized". With several, the report adds a row for each, and one in which
+            every attribute is read by the strongest of them, chosen on held-out training clips.
+        attacker: network of the video transformers. None: a `Recognizer` of the anonymizer's shape
+            and depth; a preset's name; a dict of `Recognizer` arguments; or a callable
+            `f(num_classes=, num_kept=, seed=)` that builds one.
         attacker_weights: None: from scratch; a tuple `(state, layout)` for
             `stp.models.load_weights_from`; or a callable that is given each new attacker.
         batch_size: clips in a step.
@@ -90,6 +98,10 @@ def evaluate(
         frame_step: of whole videos, every how many frames one is taken.
         train_passes: how often `train` is read; where it is augmented at random, every pass gives
             other clips to learn from.
+        held_out: with several attackers, share of the training videos that they are chosen on and
+            do not learn from.
+        frame_level: test the attributes on single frames, with the attacker `"frame"`. The labels
+            of `test` then need "frame_privacy" (N, T, P), or those of a clip stand for its frames.
         figure_clips: test clips to keep for the picture.
         memory_limit: bytes of transformed training clips to keep in memory.
         jit_compile: see `keras.Model.compile`.
@@ -124,6 +136,16 @@ def evaluate(
     ):
         if value < least:
             raise ValueError(f"{name} must be at least {least}. Received: {name}={value}")
+    attackers = check_attackers(attackers)
+    if RECONSTRUCTION in attackers and not raw:
+        raise ValueError(
+            "the attacker 'reconstruction' shows what it rebuilt to recognizers of raw clips: pass "
+            "raw=True with it. Received: raw=False"
+        )
+    if not 0.0 < held_out < 1.0:
+        raise ValueError(f"held_out must be in (0, 1). Received: held_out={held_out}")
+    if frame_level:
+        check_frame_attackers(attackers)
     transform = EightBitTransform(anonymizer, keep_ratio, batch_size, jit_compile)
     clip_shape = getattr(anonymizer, "clip_shape", None)
     if clip_shape is None:
@@ -134,59 +156,41 @@ def evaluate(
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(3)]
     train_source = Source(train, "train", clip_shape, None, frame_step, batch_size, seed=seeds[0])
     test_source = Source(test, "test", clip_shape, views, frame_step, batch_size)
-    class_names = class_names or train_source.class_names or test_source.class_names
-    attribute_names = attribute_names or train_source.attribute_names or test_source.attribute_names
-    train_source.first()
-    first = test_source.first()
+    attack = Attack(
+        target=network_of(anonymizer),
+        transform=transform,
+        training=Training(epochs, learning_rate, weight_decay, warmup),
+        attackers=attackers,
+        raw=raw,
+        attacker=attacker,
+        attacker_weights=attacker_weights,
+        batch_size=batch_size,
+        seed=seeds[1] % 2**31,
+        train_passes=train_passes,
+        held_out=held_out,
+        frame_level=frame_level,
+        figure_clips=figure_clips,
+        memory_limit=memory_limit,
+        jit_compile=jit_compile,
+    )
     stages = Stages(show=verbose > 0)
-
     with tempfile.TemporaryDirectory(prefix="stprivacy-evaluation-") as folder:
-        names = ("raw", "anonymized") if raw else ("anonymized",)
-        stores = {
-            name: ClipStore(clip_shape, memory_limit // len(names), folder, name) for name in names
-        }
-        labels, seen = _transform_train(train_source, stores, transform, train_passes, stages)
-        labels = _named(labels, class_names, attribute_names)
-        _check_classes(*(test_source.labels() or (first.action, first.privacy)), labels)
-        num_kept = _num_kept(anonymizer, stores["anonymized"], keep_ratio)
-        attackers: dict[str, Attacker] = {}
-        history = {}
-        for name in names:
-            for number, task in enumerate(TASKS):
-                key = f"{name}/{task}"
-                attackers[key] = Attacker(
-                    task,
-                    len(labels.class_names if task == "action" else labels.attribute_names),
-                    anonymizer,
-                    attacker,
-                    attacker_weights,
-                    num_kept if name == "anonymized" else None,
-                    seeds[1] % 2**31 + number,
-                    batch_size,
-                    jit_compile,
-                )
-                with stages.stage(f"train {key}", epochs) as advance:
-                    history[key] = attackers[key].fit(
-                        stores[name],
-                        labels.action if task == "action" else labels.privacy,
-                        epochs,
-                        learning_rate,
-                        weight_decay,
-                        warmup,
-                        on_epoch_end=advance,
-                    )
-        results = _test(test_source, transform, attackers, labels, seen, figure_clips, stages)
-        if anonymizer_grid := getattr(anonymizer, "grid_shape", None):
-            _add_sparsified(results, anonymizer_grid)
-        spilled = [name for name, store in stores.items() if store.spilled]
-        del stores
-
-    notes = []
-    if spilled:
-        notes.append(
-            f"training clips ({', '.join(spilled)}) exceeded memory_limit={memory_limit} bytes "
-            f"and were kept in a temporary file under {pathlib.Path(folder).parent}"
+        attacked = attack.run(
+            train_source,
+            test_source,
+            class_names or train_source.class_names or test_source.class_names,
+            attribute_names or train_source.attribute_names or test_source.attribute_names,
+            folder,
+            stages,
         )
+    notes = []
+    if attacked.spilled:
+        notes.append(
+            f"training clips ({', '.join(attacked.spilled)}) exceeded memory_limit={memory_limit} "
+            f"bytes and were kept in a temporary file under {pathlib.Path(folder).parent}"
+        )
+    main = attacked.attackers["anonymized/privacy"].model
+    results = attacked.test
     settings = {
         "package": f"keras_stprivacy {__version__}",
         "keras": keras.version(),
@@ -194,177 +198,46 @@ def evaluate(
         "anonymizer": type(anonymizer).__name__,
         "anonymizer_config": _config(anonymizer),
         "keep_ratio": getattr(anonymizer, "keep_ratio", None) if keep_ratio is None else keep_ratio,
-        "kept_tubelets": num_kept,
+        "kept_tubelets": attacked.num_kept,
         "tubelets": results.tubelets,
-        "attacker": type(attackers["anonymized/privacy"].model).__name__,
-        "attacker_config": _config(attackers["anonymized/privacy"].model),
-        "attacker_parameters": attackers["anonymized/privacy"].model.count_params(),
+        "attackers": list(attackers),
+        "attacker": type(main).__name__,
+        "attacker_config": _config(main),
+        "attacker_parameters": main.count_params(),
         "attacker_weights": "from scratch" if attacker_weights is None else "given",
-        "train_clips": len(labels.action),
+        "train_clips": len(attacked.labels.action),
         "train_passes": train_passes,
         "test_videos": len(results.action),
         "test_views": results.num_views,
         "different_test_views": results.different_views,
+        "frame_level": frame_level,
         "frame_step": frame_step,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
         "warmup": warmup,
+        "held_out": held_out if len(attackers) > 1 else None,
         "seed": seed,
         "bootstrap": bootstrap,
     }
-    return summarize(
-        results, labels, history, settings, notes, stages, bootstrap, bootstrap_seed=seeds[2]
-    )
+    return summarize(attacked, settings, notes, stages, bootstrap, bootstrap_seed=seeds[2])
 
 
-def _transform_train(
-    source: Source,
-    stores: dict[str, ClipStore],
-    transform: EightBitTransform,
-    passes: int,
-    stages: Stages,
-) -> tuple[TrainLabels, set[bytes]]:
-    """Reads the training split, fills the stores, and remembers which clips it has seen."""
-    action, privacy = [], []
-    seen: set[bytes] = set()
-    with stages.stage("transform train", passes * len(source) or None) as advance:
-        for _ in range(passes):
-            for batch in source.batches():
-                # Every view of a training video is a clip of its own.
-                views = batch.clips.shape[1]
-                clips = batch.clips.reshape(-1, *batch.clips.shape[2:])
-                pixels = to_eight_bit(clips)
-                seen.update(_digest(clip) for clip in pixels)
-                if "raw" in stores:
-                    stores["raw"].append(pixels)
-                boxes = batch.boxes
-                if boxes is not None:
-                    boxes = boxes.reshape(-1, *boxes.shape[2:])
-                stores["anonymized"].append(*transform(clips, boxes))
-                action.append(np.repeat(batch.action, views))
-                privacy.append(np.repeat(batch.privacy, views, axis=0))
-                if privacy[-1].shape[1] != privacy[0].shape[1]:
-                    raise ValueError(
-                        "every batch of train must have the same attributes. Received: "
-                        f"{privacy[0].shape[1]} and {privacy[-1].shape[1]}"
-                    )
-                advance(len(batch.action))
-    for store in stores.values():
-        store.close()
-    return TrainLabels(np.concatenate(action), np.concatenate(privacy), (), ()), seen
+def network_of(anonymizer: Any) -> Any:
+    """What attackers take their shape from: a system's anonymizer where it has one.
 
+    Example:
 
-def _test(
-    source: Source,
-    transform: EightBitTransform,
-    attackers: dict[str, Attacker],
-    labels: TrainLabels,
-    seen: set[bytes],
-    figure_clips: int,
-    stages: Stages,
-) -> TestResults:
-    """Reads the test split once; every attacker looks at every view."""
-    parts: dict[str, list[np.ndarray]] = {key: [] for key in attackers}
-    action, privacy = [], []
-    results = TestResults()
-    with stages.stage("test", len(source) or None) as advance:
-        for batch in source.batches():
-            _check_classes(batch.action, batch.privacy, labels)
-            different = [unique_views(views) for views in batch.clips]
-            clips = np.concatenate([views for views, _ in different])
-            count = np.concatenate([number for _, number in different])
-            video = np.repeat(np.arange(len(different)), [len(views) for views, _ in different])
-            pixels = to_eight_bit(clips)
-            boxes = batch.boxes
-            if boxes is not None:  # of the first of equal views
-                first_of = [
-                    int(np.argmax((views == view).all(axis=(1, 2, 3, 4)))) + place * len(views)
-                    for place, views in enumerate(batch.clips)
-                    for view in different[place][0]
-                ]
-                boxes = boxes.reshape(-1, *boxes.shape[2:])[first_of]
-            given, mask = transform(clips, boxes)
-            for key, attacker in attackers.items():
-                inputs = (pixels, None) if key.startswith("raw/") else (given, mask)
-                probability = attacker.predict(*inputs)
-                parts[key].append(average_views(probability, video, count, len(different)))
-            action.append(batch.action)
-            privacy.append(batch.privacy)
-            results.num_views = max(results.num_views, batch.clips.shape[1])
-            results.different_views += len(clips)
-            results.tubelets = None if mask is None else mask.shape[1]
-            known = [_digest(clip) in seen for clip in pixels]
-            results.seen_in_training += len(np.unique(video[known]))
-            for place in range(len(different)):
-                if len(results.shown) == figure_clips:
-                    break
-                first = int(np.argmax(video == place))
-                results.shown.append(
-                    (pixels[first], None if mask is None else mask[first], given[first])
-                )
-            advance(len(batch.action))
-    results.action, results.privacy = np.concatenate(action), np.concatenate(privacy)
-    results.probability = {key: np.concatenate(value) for key, value in parts.items()}
-    return results
-
-
-def _add_sparsified(results: TestResults, grid_shape: tuple[int, int, int]) -> None:
-    for number, (pixels, mask, _) in enumerate(results.shown):
-        if mask is not None:
-            results.sparsified[number] = sparsified(pixels, mask, grid_shape)
-
-
-def _num_kept(anonymizer: Any, store: ClipStore, keep_ratio: float | None) -> int | None:
-    if store.decision_mask is None or not hasattr(anonymizer, "num_kept"):
-        return None
-    num_kept = int(anonymizer.num_kept(keep_ratio))
-    counts = store.decision_mask.sum(axis=1, dtype="int64")
-    if (counts != num_kept).any():
-        raise ValueError(
-            f"{type(anonymizer).__name__}.num_kept says {num_kept} tubelets a clip, but its "
-            f"decision masks keep {int(counts.min())} to {int(counts.max())}"
-        )
-    return num_kept
-
-
-def _named(labels: TrainLabels, class_names: Any, attribute_names: Any) -> TrainLabels:
-    if class_names is None:
-        class_names = [f"action {i}" for i in range(int(labels.action.max()) + 1)]
-    if attribute_names is None:
-        attribute_names = [f"attribute {i}" for i in range(labels.privacy.shape[1])]
-    class_names, attribute_names = tuple(class_names), tuple(attribute_names)
-    if len(attribute_names) != labels.privacy.shape[1]:
-        raise ValueError(
-            f"attribute_names must name the {labels.privacy.shape[1]} attributes of train. "
-            f"Received: {len(attribute_names)} names"
-        )
-    if len(set(attribute_names)) != len(attribute_names):
-        raise ValueError(f"attribute_names must differ. Received: {attribute_names}")
-    named = TrainLabels(labels.action, labels.privacy, class_names, attribute_names)
-    _check_classes(labels.action, labels.privacy, named, split="train")
-    return named
-
-
-def _check_classes(
-    action: np.ndarray, privacy: np.ndarray, labels: TrainLabels, split: str = "test"
-) -> None:
-    if len(action) and action.max() >= len(labels.class_names):
-        raise ValueError(
-            f'"action" of {split} must be in 0..{len(labels.class_names) - 1}: there are '
-            f"{len(labels.class_names)} classes. Received: {int(action.max())}. Pass class_names "
-            "with all classes if train does not show each of them."
-        )
-    if privacy.shape[1] != len(labels.attribute_names):
-        raise ValueError(
-            f'"privacy" of {split} must have {len(labels.attribute_names)} attributes '
-            f"{list(labels.attribute_names)}. Received: {privacy.shape[1]}"
-        )
-
-
-def _digest(clip: np.ndarray) -> bytes:
-    return hashlib.blake2b(clip.tobytes(), digest_size=16).digest()
+    >>> import types
+    >>> system = types.SimpleNamespace(transform=print, clip_shape=(8, 32, 32, 3))
+    >>> network_of(system) is system
+    True
+    """
+    if callable(getattr(anonymizer, "transform", None)):
+        network = getattr(anonymizer, "anonymizer", None)
+        return anonymizer if network is None else network
+    return anonymizer
 
 
 def _config(model: Any) -> dict[str, Any] | None:

@@ -44,8 +44,23 @@ class Report:
     prevalence: dict[str, float]
     pictures: list[ClipPicture] = dataclasses.field(default_factory=list)
 
+    @property
+    def headline(self) -> str:
+        """Name of the row that counts: the strongest attacker, or the only one."""
+        names = [row.name for row in self.rows]
+        return next(name for name in ("anonymized/strongest", "anonymized") if name in names)
+
+    @property
+    def raw_headline(self) -> str | None:
+        """The same of raw clips; None where they were not attacked."""
+        names = [row.name for row in self.rows]
+        return next((name for name in ("raw/strongest", "raw") if name in names), None)
+
     def __getitem__(self, name: str) -> Row:
-        """The row of that name: "raw", "anonymized", "chance" or "action_only".
+        """The row of that name: "raw", "anonymized", "chance", "action_only".
+
+        With several attackers also "anonymized/conv3d" and the like, "anonymized/strongest", the
+        same of "raw", and with the attacker "reconstruction" the row "rebuilt".
 
         Raises:
             KeyError: if there is none.
@@ -55,8 +70,13 @@ class Report:
                 return row
         raise KeyError(f"no row is named {name!r}. There are: {[row.name for row in self.rows]}")
 
-    def worst_attribute(self, name: str = "anonymized") -> tuple[str, Estimate] | None:
-        """The attribute that leaks most in a row, and its leakage; None if none is defined."""
+    def worst_attribute(self, name: str | None = None) -> tuple[str, Estimate] | None:
+        """The attribute that leaks most in a row, and its leakage; None if none is defined.
+
+        Args:
+            name: of the row; None: the headline.
+        """
+        name = self.headline if name is None else name
         defined = {
             attribute: scores["leakage"].value
             for attribute, scores in self[name].attributes.items()

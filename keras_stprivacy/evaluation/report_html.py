@@ -14,6 +14,7 @@ from keras_stprivacy.evaluation.report_text import (
     LEAKAGE_WORDS,
     attribute_lines,
     cell,
+    columns_of,
     settings_line,
 )
 
@@ -87,7 +88,7 @@ def render_html(report: Report) -> str:
         "names the most frequent action. Action only knows the true action of a video and how "
         "often training videos of that action have each attribute.</p>",
     ]
-    if "leakage" in report["anonymized"].scores:
+    if "leakage" in report[report.headline].scores:
         parts.append(f'<p class="faint">{_text(LEAKAGE_WORDS)}</p>')
     parts += ["<h2>Attributes</h2>", _bars(report), _attributes(report)]
     if report.pictures:
@@ -120,20 +121,22 @@ def _picture(picture: ClipPicture) -> str:
 
 def _cards(report: Report) -> str:
     names = {row.name for row in report.rows}
-    ours = report["anonymized"].scores
+    ours = report[report.headline].scores
     cards = []
 
     def versus(name: str) -> str:
         heading, factor, digits = COLUMNS[name]
-        known = (("raw clips", "raw"), ("chance", "chance"))
+        known = (("raw clips", report.raw_headline), ("chance", "chance"))
         beside = [
             f"{word} {cell(report[row].scores[name], factor, digits).split(' ')[0]}"
             for word, row in known
-            if row in names
+            if row in names and name in report[row].scores
         ]
         return f"{'action ' if name == 'top_1' else ''}{heading}; {', '.join(beside)}"
 
-    for name in ("top_1", "cmap"):
+    for name in ("top_1", "action_cmap", "cmap"):
+        if name not in ours:
+            continue
         value = cell(ours[name], *COLUMNS[name][1:]).split(" ")[0]
         cards.append((value, versus(name)))
     if "leakage" in ours:
@@ -154,13 +157,14 @@ def _cards(report: Report) -> str:
 
 
 def _scores(report: Report) -> str:
-    head = "".join(f"<th>{_text(heading)}</th>" for heading, _, _ in COLUMNS.values())
+    columns = columns_of(report)
+    head = "".join(f"<th>{_text(COLUMNS[name][0])}</th>" for name in columns)
     lines = []
     for row in report.rows:
-        cells = [_number(cell(row.scores.get(n), *COLUMNS[n][1:])) for n in COLUMNS]
+        cells = [_number(cell(row.scores.get(n), *COLUMNS[n][1:])) for n in columns]
+        shown = "anonymized" if row.name == report.headline else ""
         lines.append(
-            f'<tr class="{row.kind} {_text(row.name)}"><td>{_text(row.label)}</td>'
-            f"{''.join(cells)}</tr>"
+            f'<tr class="{row.kind} {shown}"><td>{_text(row.label)}</td>{"".join(cells)}</tr>'
         )
     return _table(f"<th></th>{head}", lines)
 
@@ -181,10 +185,14 @@ def _attributes(report: Report) -> str:
 
 def _bars(report: Report) -> str:
     """Average precision of every attribute on one line from 0 to 1."""
-    names = [row.name for row in report.rows]
+    names = {"anonymized": report.headline, "raw": report.raw_headline, "chance": "chance"}
     bars = []
     for attribute in report.attribute_names:
-        ap = {name: report[name].attributes[attribute]["ap"] for name in names}
+        ap = {
+            name: report[row].attributes[attribute]["ap"]
+            for name, row in names.items()
+            if row is not None
+        }
         ours = ap["anonymized"]
         marks = ['<line x1="0" x2="100%" y1="13" y2="13" stroke="var(--line)" stroke-width="2"/>']
         if ours.low is not None and ours.high is not None:
@@ -214,7 +222,7 @@ def _bars(report: Report) -> str:
         f'<span class="key"><i {"class=tick " if color == "floor" else ""}'
         f'style="background:var(--{color})"></i>{word}</span>'
         for color, word in keys
-        if color != "raw" or "raw" in names
+        if color != "raw" or names["raw"] is not None
     )
     return (
         f'<div class="bars"><p class="faint">Average precision, 0 to 100 %. {legend}</p>'

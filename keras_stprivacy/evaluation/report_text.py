@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 # Score -> heading, factor and digits.
 COLUMNS = {
     "top_1": ("top-1 %", 100.0, 1),
+    "top_5": ("top-5 %", 100.0, 1),
+    "action_cmap": ("action cMAP %", 100.0, 1),
     "cmap": ("cMAP %", 100.0, 1),
     "f1": ("F1", 1.0, 3),
     "auroc": ("AUROC", 1.0, 3),
     "leakage": ("leakage", 1.0, 2),
+    "psnr": ("PSNR dB", 1.0, 1),
+    "ssim": ("SSIM", 1.0, 3),
 }
+# Left out where no row has them.
+_OPTIONAL = ("top_1", "top_5", "action_cmap", "psnr", "ssim")
 LEAKAGE_WORDS = (
     "Leakage: 0 = what chance gives, 1 = what raw clips give (of average precision). "
     "Ranges hold 95 % of bootstrap samples of the test videos."
@@ -30,9 +36,10 @@ LEAKAGE_WORDS = (
 
 def render_text(report: Report) -> str:
     """Draws the tables of a report, without colours."""
-    main = _table("attackers' scores", ["", *(heading for heading, _, _ in COLUMNS.values())])
+    columns = columns_of(report)
+    main = _table("attackers' scores", ["", *(COLUMNS[name][0] for name in columns)])
     for row in report.rows:
-        cells = [cell(row.scores.get(name), *COLUMNS[name][1:]) for name in COLUMNS]
+        cells = [cell(row.scores.get(name), *COLUMNS[name][1:]) for name in columns]
         main.add_row(row.label, *cells)
     headings, lines = attribute_lines(report)
     each = _table("each attribute", headings)
@@ -47,30 +54,40 @@ def render_text(report: Report) -> str:
     worst = report.worst_attribute()
     if worst is not None:
         text.append(f"Leaks most: {worst[0]}, {cell(worst[1], 1.0, 2)}.")
-    if "leakage" in report["anonymized"].scores:
+    if "leakage" in report[report.headline].scores:
         text.append(LEAKAGE_WORDS)
     text.extend(f"Note: {note}" for note in report.notes)
     text.append(settings_line(report))
     return "\n".join(text)
 
 
+def columns_of(report: Report) -> list[str]:
+    """The scores that a table of this report has."""
+    return [
+        name
+        for name in COLUMNS
+        if name not in _OPTIONAL or any(name in row.scores for row in report.rows)
+    ]
+
+
 def attribute_lines(report: Report) -> tuple[list[str], list[list[str]]]:
     """The table of attributes: its headings, and the cells of each line."""
+    ours, raw = report.headline, report.raw_headline
     names = [row.name for row in report.rows]
-    short = {row.name: row.label.split(" (")[0] for row in report.rows}
+    short = {row.name: row.label.split(" (")[0].replace(", ", "\n") for row in report.rows}
     headings = ["attribute"]
     columns: list[tuple[str, str]] = []
-    for name in ("chance", "action_only", "anonymized", "raw"):
-        if name in names:
+    for name in ("chance", "action_only", ours, raw):
+        if name is not None and name in names:
             columns.append((name, "ap"))
             headings.append(f"AP %\n{short[name]}")
     for metric, word in (("auroc", "AUROC"), ("f1", "F1")):
-        for name in ("anonymized", "raw"):
-            if name in names:
+        for name in (ours, raw):
+            if name is not None and name in names:
                 columns.append((name, metric))
                 headings.append(f"{word}\n{short[name]}")
-    if "raw" in names:
-        columns.append(("anonymized", "leakage"))
+    if raw is not None:
+        columns.append((ours, "leakage"))
         headings.append("leakage")
     lines = []
     for attribute in report.attribute_names:

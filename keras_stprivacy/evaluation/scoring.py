@@ -25,9 +25,11 @@ class Row:
         name: short and unique, for files: "raw", "anonymized", "chance", "action_only".
         kind: "system" or "floor".
         label: how tables call it.
-        scores: "top_1", "cmap", "f1", "auroc", "leakage" (of AP, from chance to raw clips),
+        scores: "top_1", "top_5" (with more than five actions), "action_cmap" (where clips show
+            several actions), "cmap", "f1", "auroc", "leakage" (of AP, from chance to raw clips),
             "leakage_action" (of AP, from action-only to raw clips), "leakage_f1" and
-            "leakage_auroc"; those that do not apply are absent.
+            "leakage_auroc", "psnr" and "ssim" (of rebuilt clips); those that do not apply are
+            absent.
         attributes: attribute name -> its "ap", "f1", "auroc" and the four kinds of leakage.
     """
 
@@ -40,10 +42,18 @@ class Row:
 
 @dataclasses.dataclass
 class Scored:
-    """A row while it is worked on, with the bootstrap samples (R,) that leakage is drawn from."""
+    """A row while it is worked on, with the bootstrap samples (R,) that leakage is drawn from.
+
+    Attributes:
+        row: with values and intervals.
+        samples: for each attribute "ap", "f1" and "auroc" -> samples (R,).
+        means: score of the row -> samples (R,).
+        excluded: "ap", "f1" and "auroc" -> attribute -> why it is undefined.
+    """
 
     row: Row
     samples: list[dict[str, np.ndarray]]
+    means: dict[str, np.ndarray]
     excluded: dict[str, dict[int, str]]
 
 
@@ -51,17 +61,20 @@ def score(
     row: Row,
     labels: np.ndarray,
     probability: np.ndarray,
-    right: np.ndarray | None,
+    right: dict[str, np.ndarray],
     weight: np.ndarray,
+    video: np.ndarray | None = None,
 ) -> Scored:
     """Fills a row with its scores and their intervals.
 
     Args:
         row: with the attributes' names as keys of `attributes`.
-        labels: array (N, P) of 0 and 1.
-        probability: array (N, P).
-        right: array (N,) of 0 and 1: which actions were recognised; None: it was not tried.
+        labels: array (U, P) of 0 and 1.
+        probability: array (U, P).
+        right: name of a score -> its value for each video (N,), of which the mean is reported.
         weight: bootstrap samples (R, N), see `resample`.
+        video: array (U,), the video of each row of labels, where these are frames. Frames of a
+            video are drawn together.
 
     Returns:
         The filled row and its samples.
@@ -71,16 +84,44 @@ def score(
         "f1": f1(labels, probability),
         "auroc": roc_auc(labels, probability),
     }
-    samples = [resampled_scores(y, p, weight) for y, p in zip(labels.T, probability.T, strict=True)]
-    if right is not None:
-        row.scores["top_1"] = estimate(float(right.mean()), resampled_mean(right, weight))
+    means = {name: resampled_mean(values, weight) for name, values in right.items()}
+    row.scores.update(
+        {name: estimate(float(np.mean(right[name])), drawn) for name, drawn in means.items()}
+    )
+    units = weight if video is None else weight[:, video]
+    samples = [resampled_scores(y, p, units) for y, p in zip(labels.T, probability.T, strict=True)]
     for name, mean in _MEANS.items():
         values = exact[name]
         for index, scores in enumerate(row.attributes.values()):
             scores[name] = estimate(values.values[index], samples[index][name])
-        drawn = [samples[i][name] for i in range(len(samples)) if i not in values.excluded]
-        row.scores[mean] = estimate(values.mean, _mean(drawn, len(weight)))
-    return Scored(row, samples, {name: exact[name].excluded for name in _MEANS})
+        means[mean] = mean_of_defined(
+            [samples[i][name] for i in range(len(samples)) if i not in values.excluded], len(weight)
+        )
+        row.scores[mean] = estimate(values.mean, means[mean])
+    return Scored(row, samples, means, {name: exact[name].excluded for name in _MEANS})
+
+
+def action_map(
+    labels: np.ndarray, probability: np.ndarray, weight: np.ndarray
+) -> tuple[Estimate, np.ndarray]:
+    """cMAP of several actions, with its samples.
+
+    Args:
+        labels: array (N, A) of 0 and 1.
+        probability: array (N, A).
+        weight: bootstrap samples (R, N).
+
+    Returns:
+        The `Estimate` of the mean over the actions that some video shows, and its samples (R,).
+    """
+    exact = average_precision(labels, probability)
+    drawn = [
+        resampled_scores(labels[:, i], probability[:, i], weight)["ap"]
+        for i in range(labels.shape[1])
+        if i not in exact.excluded
+    ]
+    samples = mean_of_defined(drawn, len(weight))
+    return estimate(exact.mean, samples), samples
 
 
 def add_leakage(
@@ -120,11 +161,11 @@ def add_leakage(
             values.append(scores[kind].value)
             drawn.append(samples)
         mean = float(np.mean(np.asarray(values, "float64"))) if values else None
-        scored.row.scores[kind] = estimate(mean, _mean(drawn, count))
+        scored.row.scores[kind] = estimate(mean, mean_of_defined(drawn, count))
     return undefined
 
 
-def _mean(samples: list[np.ndarray], count: int) -> np.ndarray:
+def mean_of_defined(samples: list[np.ndarray], count: int) -> np.ndarray:
     """Mean over attributes in each sample, of those that are defined there."""
     if not samples:
         return np.full(count, np.nan)

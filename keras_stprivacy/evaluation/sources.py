@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_stprivacy.evaluation.views import random_view, video_views
+from keras_stprivacy.evaluation.label_checks import (
+    check_boxes,
+    check_boxes_of_video,
+    check_frame_privacy,
+    check_labels,
+)
+from keras_stprivacy.evaluation.random_views import cut_window, random_window
+from keras_stprivacy.evaluation.view_boxes import crop_boxes, video_view_boxes
+from keras_stprivacy.evaluation.views import check_video, video_views
 from keras_stprivacy.models.clips import check_clip_values
 
 
@@ -17,16 +25,19 @@ class Batch:
 
     Attributes:
         clips: float32 array (B, V, T, H, W, 3) in [0, 1], V views of each video.
-        action: int64 array (B,).
+        action: int64 array (B,), or (B, A) of 0 and 1 where a clip may show several actions.
         privacy: int64 array (B, P) of 0 and 1.
         boxes: float32 array (B, V, T, K, 4) of persons (see `keras_stprivacy.baselines.boxes`),
             or None where the data has none.
+        frame_privacy: int64 array (B, V, T, P) of 0 and 1, and -1 where nobody annotated, or None
+            where the data has none.
     """
 
     clips: np.ndarray
     action: np.ndarray
     privacy: np.ndarray
     boxes: np.ndarray | None = None
+    frame_privacy: np.ndarray | None = None
 
 
 class Source:
@@ -36,9 +47,11 @@ class Source:
         data: a tuple `(clip, labels)`, with clips (N, T, H, W, 3), views (N, V, T, H, W, 3) or a
             list of whole videos (frames, h, w, 3); an object with `clips`, `action` and `privacy`
             such as `MotionDigits`; or an iterable of batches `(clip, labels)`. Pixels are uint8,
-            or float in [0, 1]. Labels are a dict with "action" (N,) and "privacy" (N, P), and may
-            have "boxes" (N, T, 4), (N, T, K, 4), or with views (N, V, T, K, 4). Those of whole
-            videos are not cut with them: a system needs a detector then.
+            or float in [0, 1]. Labels are a dict with "action" (N,), or (N, A) of 0 and 1 where a
+            clip may show several, and "privacy" (N, P). They may have "boxes" (N, T, 4),
+            (N, T, K, 4), or with views (N, V, T, K, 4); those of whole videos are a list with
+            (frames, 4) or (frames, K, 4) for each and are cut as the videos are. They may have
+            "frame_privacy" (N, T, P), or with views (N, V, T, P): 0, 1, or -1 for not annotated.
         name: "train" or "test", for the messages.
         clip_shape: `(T, H, W, 3)` that is needed.
         views: for whole videos in testing: temporal and spatial views. None draws one clip at
@@ -80,7 +93,7 @@ class Source:
             raise ValueError(self._empty())
         else:
             # All labels are at hand: what is wrong with them is said before anything is trained.
-            self._labels(data[1], len(data[0]))
+            check_labels(data[1], len(data[0]), name)
 
     def __len__(self) -> int:
         """Videos in the split; 0 if that is known only after reading it."""
@@ -88,7 +101,7 @@ class Source:
 
     def labels(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Action (N,) and privacy (N, P) of the whole split; None if it comes in batches."""
-        return self._labels(self.data[1], len(self.data[0])) if self.in_memory else None
+        return check_labels(self.data[1], len(self.data[0]), self.name) if self.in_memory else None
 
     def first(self) -> Batch:
         """The first batch, so that what is wrong with the data is said before any training.
@@ -137,7 +150,7 @@ class Source:
         size = max(1, size)
         for start in range(0, len(clips), size):
             rows = slice(start, start + size)
-            yield clips[rows], {key: np.asarray(value)[rows] for key, value in labels.items()}
+            yield clips[rows], {key: _rows(value, rows) for key, value in labels.items()}
 
     def _pair(self, item: Any) -> tuple[Any, Mapping]:
         if not (isinstance(item, tuple | list) and len(item) == 2 and _is_labels(item[1])):
@@ -148,34 +161,58 @@ class Source:
         return item[0], item[1]
 
     def _batch(self, clips: Any, labels: Mapping) -> Batch:
-        boxes = None if isinstance(clips, list | tuple) else labels.get("boxes")
+        boxes = labels.get("boxes")
+        if isinstance(clips, list | tuple):
+            clips, boxes = self._cut(clips, boxes)
         clips = self._views(clips)
         if boxes is not None:
-            boxes = self._boxes(np.asarray(boxes, "float32"), clips.shape)
-        return Batch(clips, *self._labels(labels, len(clips)), boxes)
+            boxes = check_boxes(boxes, clips.shape, self.name)
+        frames = labels.get("frame_privacy")
+        action, privacy = check_labels(labels, len(clips), self.name)
+        if frames is not None:
+            frames = check_frame_privacy(frames, (*clips.shape[:3], privacy.shape[1]), self.name)
+        return Batch(clips, action, privacy, boxes, frames)
 
-    def _boxes(self, boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        if boxes.ndim == 3:  # one a frame
-            boxes = boxes[:, :, None]
-        if boxes.ndim == 4:  # one view
-            boxes = boxes[:, None]
-        if boxes.ndim != 5 or boxes.shape[:3] != shape[:3] or boxes.shape[4] != 4:
-            raise ValueError(
-                f'"boxes" of {self.name} must have the shape (clips, frames, 4), (clips, frames, '
-                "K, 4) or (clips, views, frames, K, 4), with (clips, views, frames) = "
-                f"{shape[:3]}. Received: {boxes.shape}"
-            )
-        return boxes
+    def _cut(self, videos: Any, boxes: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Clips (B, V, T, H, W, 3) of whole videos, and their boxes (B, V, T, K, 4)."""
+        videos = [np.asarray(video) for video in videos]
+        each: list[Any] = [None] * len(videos)
+        if boxes is not None:
+            if len(boxes) != len(videos):
+                raise ValueError(
+                    f'"boxes" of {self.name} must have an entry for each of {len(videos)} videos. '
+                    f"Received: {len(boxes)}"
+                )
+            each = [
+                check_boxes_of_video(b, v, self.name) for b, v in zip(boxes, videos, strict=True)
+            ]
+        clips, cut = [], []
+        for video, own in zip(videos, each, strict=True):
+            if self.views is None:
+                check_video(video)
+                window = random_window(video.shape, self.clip_shape, self.rng, self.frame_step)
+                clips.append(cut_window(video, self.clip_shape, *window)[None])
+                if own is not None:
+                    index, top, left = window
+                    size = (self.clip_shape[1], self.clip_shape[2])
+                    cut.append(crop_boxes(own[index], video.shape[1:3], size, top, left)[None])
+                continue
+            clips.append(video_views(video, self.clip_shape, self.views, self.frame_step))
+            if own is not None:
+                size = video.shape[1:3]
+                cut.append(
+                    video_view_boxes(own, size, self.clip_shape, self.views, self.frame_step)
+                )
+        if not cut:
+            return np.stack(clips), None
+        most = max(one.shape[2] for one in cut)
+        filled = [
+            np.pad(one, ((0, 0), (0, 0), (0, most - one.shape[2]), (0, 0)), constant_values=np.nan)
+            for one in cut
+        ]
+        return np.stack(clips), np.stack(filled)
 
     def _views(self, clips: Any) -> np.ndarray:
-        if isinstance(clips, list | tuple):
-            videos = [np.asarray(video) for video in clips]
-            if self.views is None:
-                draw = [random_view(v, self.clip_shape, self.rng, self.frame_step) for v in videos]
-                clips = np.stack(draw)[:, None]
-            else:
-                cut = (video_views(v, self.clip_shape, self.views, self.frame_step) for v in videos)
-                clips = np.stack(list(cut))
         clips = np.asarray(clips)
         if clips.ndim == 5:
             clips = clips[:, None]
@@ -195,36 +232,6 @@ class Source:
         check_clip_values(clips, f"evaluate ({self.name})")
         return np.clip(clips, 0.0, 1.0).astype("float32")
 
-    def _labels(self, labels: Mapping, count: int) -> tuple[np.ndarray, np.ndarray]:
-        for key, shape in (("action", "(batch,)"), ("privacy", "(batch, attributes)")):
-            if key not in labels:
-                raise ValueError(
-                    f'labels of {self.name} have no "{key}". evaluate needs "action" (batch,) and '
-                    f'"privacy" (batch, attributes). Received: {sorted(labels)}'
-                )
-            value = np.asarray(labels[key])
-            if value.ndim != (1 if key == "action" else 2) or len(value) != count:
-                raise ValueError(
-                    f'"{key}" of {self.name} must have shape {shape} with a batch of {count}. '
-                    f"Received: {value.shape}"
-                )
-        action, privacy = np.asarray(labels["action"]), np.asarray(labels["privacy"])
-        if not np.issubdtype(action.dtype, np.integer) and not (action == np.floor(action)).all():
-            raise ValueError(f'"action" of {self.name} must be class indices. Received: {action}')
-        if count and action.min() < 0:
-            raise ValueError(
-                f'"action" of {self.name} must be 0 or more. Received: {int(action.min())}'
-            )
-        if not privacy.shape[1]:
-            raise ValueError(f'"privacy" of {self.name} has no attribute: shape {privacy.shape}')
-        wrong = ~np.isin(privacy, (0, 1))
-        if wrong.any():
-            raise ValueError(
-                f'"privacy" of {self.name} must be 0 or 1 for every attribute of every clip; leave '
-                f"out clips that were not annotated. Received: {privacy[wrong][0]}"
-            )
-        return action.astype("int64"), privacy.astype("int64")
-
     def _check_iterable(self) -> None:
         if not hasattr(self.data, "__iter__") or isinstance(self.data, str | bytes | Mapping):
             raise ValueError(
@@ -240,6 +247,10 @@ class Source:
             f"{self.name} is empty: it has no clip. Pass at least one (clip, labels); an iterator "
             "that was read before has none left."
         )
+
+
+def _rows(value: Any, rows: slice) -> Any:
+    return value[rows] if isinstance(value, list | tuple) else np.asarray(value)[rows]
 
 
 def _is_labels(value: Any) -> bool:

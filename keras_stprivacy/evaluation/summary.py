@@ -1,68 +1,35 @@
 """Makes the report of what the attackers said."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
+from keras_stprivacy.evaluation.attack_result import AttackResult
+from keras_stprivacy.evaluation.attackers import attacker_label
 from keras_stprivacy.evaluation.figure import ClipPicture
-from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
+from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, estimate, resample, resampled_mean
+from keras_stprivacy.evaluation.labels import TrainLabels
+from keras_stprivacy.evaluation.notes import label_notes, leakage_notes
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
-from keras_stprivacy.evaluation.scoring import Row, Scored, add_leakage, score
-from keras_stprivacy.floors import action_only, chance, majority_class
+from keras_stprivacy.evaluation.results import TestResults
+from keras_stprivacy.evaluation.scoring import Row, Scored, action_map, add_leakage, score
+from keras_stprivacy.evaluation.strongest import STRONGEST, choose_strongest, columns_of_chosen
+from keras_stprivacy.floors import action_only, actions_only, chance, majority_class
+from keras_stprivacy.scores import among_top
 
 _LABELS = {
     "raw": "raw clips",
     "anonymized": "anonymized",
+    "rebuilt": "rebuilt, read as raw",
     "chance": "chance (all positive)",
     "action_only": "action only",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainLabels:
-    """Labels of the training clips, and the names that both splits share."""
-
-    action: np.ndarray
-    privacy: np.ndarray
-    class_names: tuple[str, ...]
-    attribute_names: tuple[str, ...]
-
-
-@dataclasses.dataclass
-class TestResults:
-    """The test videos, and what every attacker said of them.
-
-    Attributes:
-        action: int array (N,).
-        privacy: int array (N, P).
-        probability: "system/task" -> array (N, C) or (N, P).
-        num_views: views of a video.
-        different_views: views that were computed, over all videos.
-        tubelets: in a clip; None if the anonymizer gives no decision mask.
-        seen_in_training: videos with a view that is also a training clip, pixel by pixel.
-        shown: for the picture: raw clip, decision mask or None, anonymized clip.
-        sparsified: number in `shown` -> raw clip with dropped tubelets blackened.
-    """
-
-    __test__ = False  # not a test, whatever its name
-
-    action: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, "int64"))
-    privacy: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0), "int64"))
-    probability: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    num_views: int = 1
-    different_views: int = 0
-    tubelets: int | None = None
-    seen_in_training: int = 0
-    shown: list[tuple] = dataclasses.field(default_factory=list)
-    sparsified: dict[int, np.ndarray] = dataclasses.field(default_factory=dict)
+_KINDS = ("raw", "anonymized", "rebuilt")
 
 
 def summarize(
-    results: TestResults,
-    labels: TrainLabels,
-    history: dict[str, dict[str, list[float]]],
+    attacked: AttackResult,
     settings: dict[str, Any],
     notes: list[str],
     stages: Stages,
@@ -72,9 +39,7 @@ def summarize(
     """Scores systems and floors, draws intervals, and says in words what a reader must know.
 
     Args:
-        results: of the test.
-        labels: of the training split.
-        history: of the attackers' training.
+        attacked: what the attackers said.
         settings: of the evaluation.
         notes: to begin with.
         stages: measures the time of the bootstrap.
@@ -84,6 +49,7 @@ def summarize(
     Returns:
         A `Report`.
     """
+    results, labels = attacked.test, attacked.labels
     count = len(results.action)
     if bootstrap and count < MIN_VIDEOS:
         notes.append(
@@ -91,33 +57,27 @@ def summarize(
             "hundreds for narrow ones"
         )
         bootstrap = 0
+    settings["strongest_attackers"] = {}
     with stages.stage("bootstrap"):
         weight = resample(count, bootstrap, bootstrap_seed)
         scored: dict[str, Scored] = {}
-        for name in ("raw", "anonymized"):
-            if f"{name}/privacy" in results.probability:
-                said = results.probability[f"{name}/action"].argmax(axis=1)
-                right = (said == results.action).astype("float64")
-                probability = results.probability[f"{name}/privacy"]
-                row = _row(name, "system", labels)
-                scored[name] = score(row, results.privacy, probability, right, weight)
-        scored["chance"] = score(
-            _row("chance", "floor", labels),
-            results.privacy,
-            chance(results.privacy),
-            majority_class(labels.action, results.action),
-            weight,
-        )
-        rates = action_only(labels.action, labels.privacy, results.action, len(labels.class_names))
-        row = _row("action_only", "floor", labels)
-        scored["action_only"] = score(row, results.privacy, rates, None, weight)
-        notes.extend(_label_notes(results, labels))
-        if "raw" in scored:
-            for name in scored:
+        for kind in _KINDS:
+            for name, said in _privacy_of(attacked, kind, settings, notes).items():
+                row = f"{kind}/{name}" if name else kind
+                scored[row] = _scored(row, kind, said, results, labels, weight)
+        scored.update(floor_rows(results, labels, weight))
+        _add_quality(scored, results, weight)
+        notes.extend(label_notes(results, labels))
+        reference = scored.get(f"raw/{STRONGEST}", scored.get("raw"))
+        if reference is not None:
+            main = f"anonymized/{STRONGEST}"
+            main = main if main in scored else "anonymized"
+            for name, value in scored.items():
                 floors = scored["chance"], scored["action_only"]
-                undefined = add_leakage(scored[name], scored["raw"], *floors)
-                if name == "anonymized":
-                    notes.extend(_leakage_notes(undefined))
+                undefined = add_leakage(value, reference, *floors)
+                if name == main:
+                    notes.extend(leakage_notes(undefined))
+    notes.extend(f"attacker {name} left out: {why}" for name, why in attacked.skipped.items())
     prevalence = results.privacy.mean(axis=0)
     return Report(
         rows=[value.row for value in scored.values()],
@@ -125,65 +85,130 @@ def summarize(
         class_names=labels.class_names,
         notes=notes,
         settings=settings,
-        history=history,
+        history=attacked.history,
         seconds=stages.seconds,
         prevalence=dict(zip(labels.attribute_names, map(float, prevalence), strict=True)),
         pictures=_pictures(results, labels),
     )
 
 
+def floor_rows(results: TestResults, labels: TrainLabels, weight: np.ndarray) -> dict[str, Scored]:
+    """The rows of who sees nothing, and of who sees the true action alone.
+
+    Args:
+        results: the labels of the test.
+        labels: of the training split.
+        weight: bootstrap samples (R, N).
+
+    Returns:
+        "chance" and "action_only" -> the scored row.
+    """
+    right, known = {}, np.zeros(0)
+    if labels.multi_label:
+        known = actions_only(labels.action, labels.privacy, results.action)
+    else:
+        right = {"top_1": majority_class(labels.action, results.action)}
+        if len(labels.class_names) > 5:
+            right["top_5"] = majority_class(labels.action, results.action, 5)
+        known = action_only(labels.action, labels.privacy, results.action, len(labels.class_names))
+    nothing = chance(results.privacy)
+    floor = _row("chance", "floor", labels)
+    rows = {"chance": score(floor, results.privacy, nothing, right, weight, _units(results))}
+    if labels.multi_label:
+        estimated, drawn = action_map(results.action, chance(results.action), weight)
+        floor.scores = {"action_cmap": estimated, **floor.scores}
+        rows["chance"].means["action_cmap"] = drawn
+    row = _row("action_only", "floor", labels)
+    said = known[results.video]
+    rows["action_only"] = score(row, results.privacy, said, {}, weight, _units(results))
+    return rows
+
+
+def action_right(results: TestResults, labels: TrainLabels, said: np.ndarray) -> dict:
+    """For each video, whether its action is the most probable, and among the five such."""
+    right = {"top_1": among_top(results.action, said, 1).astype("float64")}
+    if len(labels.class_names) > 5:
+        right["top_5"] = among_top(results.action, said, 5).astype("float64")
+    return right
+
+
+def _units(results: TestResults) -> np.ndarray | None:
+    return results.video if results.frame_level else None
+
+
+def _privacy_of(
+    attacked: AttackResult, kind: str, settings: dict[str, Any], notes: list[str]
+) -> dict[str, np.ndarray]:
+    """What each attacker said of the attributes; "" is the first, the choice of them last."""
+    said = _of_kind(attacked.test.probability, kind)
+    held = {name: one for name, one in _of_kind(attacked.held_out, kind).items() if name in said}
+    if len(held) < 2 or attacked.held_out_labels is None:
+        return said
+    names, main = attacked.labels.attribute_names, attacked.main
+    chosen, more = choose_strongest(
+        {name or main: one for name, one in held.items()}, attacked.held_out_labels, main, names
+    )
+    settings["strongest_attackers"][kind] = chosen
+    if kind == "anonymized":
+        notes.extend(more)
+        notes.append(
+            f"the strongest of {len(held)} attackers is chosen for each attribute on "
+            f"{len(attacked.held_out_labels)} training clips that none learned from, not on the "
+            "test"
+        )
+    named = {name or main: one for name, one in said.items()}
+    return {**said, STRONGEST: columns_of_chosen(named, chosen, names)}
+
+
+def _of_kind(probability: dict[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
+    """ "kind/privacy/attacker" -> array, as attacker -> array."""
+    prefix = f"{kind}/privacy"
+    return {
+        key.removeprefix(prefix).lstrip("/"): value
+        for key, value in probability.items()
+        if key == prefix or key.startswith(f"{prefix}/")
+    }
+
+
+def _scored(
+    name: str,
+    kind: str,
+    said: np.ndarray,
+    results: TestResults,
+    labels: TrainLabels,
+    weight: np.ndarray,
+) -> Scored:
+    row = _row(name, "system", labels)
+    action = results.probability.get(f"{kind}/action")
+    of_main = name in (kind, f"{kind}/{STRONGEST}")
+    right = {}
+    if action is not None and of_main and not labels.multi_label:
+        right = action_right(results, labels, action)
+    scored = score(row, results.privacy, said, right, weight, _units(results))
+    if action is not None and of_main and labels.multi_label:
+        estimated, drawn = action_map(results.action, action, weight)
+        row.scores = {"action_cmap": estimated, **row.scores}
+        scored.means["action_cmap"] = drawn
+    return scored
+
+
+def _add_quality(scored: dict[str, Scored], results: TestResults, weight: np.ndarray) -> None:
+    """PSNR and SSIM of rebuilt clips, of those given out, and of the mean training clip."""
+    for row, ending in (("rebuilt", ""), ("anonymized", "_given"), ("chance", "_floor")):
+        for metric in ("psnr", "ssim"):
+            values = results.quality.get(f"{metric}{ending}")
+            if values is not None and row in scored:
+                drawn = resampled_mean(values, weight)
+                scored[row].row.scores[metric] = estimate(float(values.mean()), drawn)
+
+
 def _row(name: str, kind: str, labels: TrainLabels) -> Row:
-    return Row(name, kind, _LABELS[name], {}, {a: {} for a in labels.attribute_names})
-
-
-def _label_notes(results: TestResults, labels: TrainLabels) -> list[str]:
-    notes = []
-    for index, name in enumerate(labels.attribute_names):
-        if not results.privacy[:, index].any():
-            notes.append(
-                f'no test video has "{name}": all its scores are undefined, and it is left out of '
-                "the means"
-            )
-        elif results.privacy[:, index].all():
-            notes.append(
-                f'every test video has "{name}": its AP is 1 for any attacker, its AUROC and '
-                "leakage are undefined and left out of their means"
-            )
-        if labels.privacy[:, index].min() == labels.privacy[:, index].max():
-            which = "every" if labels.privacy[0, index] else "no"
-            notes.append(f'{which} training clip has "{name}": no attacker can learn it')
-    unknown = ~np.isin(results.action, labels.action)
-    if unknown.any():
-        names = sorted({labels.class_names[i] for i in results.action[unknown]})
-        notes.append(
-            f"{int(unknown.sum())} test videos show actions that no training clip shows: "
-            f"{', '.join(names)}"
-        )
-    if results.seen_in_training:
-        notes.append(
-            f"{results.seen_in_training} of {len(results.action)} test videos hold a clip that is "
-            "also a training clip: the splits leak"
-        )
-    return notes
-
-
-def _leakage_notes(undefined: dict[str, dict[str, str]]) -> list[str]:
-    """Each attribute without leakage, and, in a line a kind, those without the other kinds."""
-    notes = [
-        f'leakage of "{attribute}" is undefined: {reason}'
-        for attribute, reason in undefined.get("leakage", {}).items()
-    ]
-    for kind, words in (
-        ("leakage_action", "beyond the action"),
-        ("leakage_f1", "of F1"),
-        ("leakage_auroc", "of AUROC"),
-    ):
-        if kind in undefined:
-            notes.append(
-                f"leakage {words} is undefined for {', '.join(undefined[kind])}: raw clips do not "
-                "lie clearly above that floor"
-            )
-    return notes
+    clips, _, attacker = name.partition("/")
+    label = _LABELS[clips]
+    if attacker:
+        who = "strongest attacker" if attacker == STRONGEST else attacker_label(attacker)
+        label = f"{label}, {who}"
+    return Row(name, kind, label, {}, {a: {} for a in labels.attribute_names})
 
 
 def _pictures(results: TestResults, labels: TrainLabels) -> list[ClipPicture]:
@@ -193,11 +218,14 @@ def _pictures(results: TestResults, labels: TrainLabels) -> list[ClipPicture]:
         if number in results.sparsified:
             rows["sparsified"] = results.sparsified[number]
         rows["anonymized"] = anonymized
-        present = [
-            name
-            for name, has in zip(labels.attribute_names, results.privacy[number], strict=True)
-            if has
-        ]
-        action = labels.class_names[results.action[number]]
-        pictures.append(ClipPicture(rows, f"{action}: {', '.join(present) or 'no attribute'}"))
+        pictures.append(ClipPicture(rows, _caption(results, labels, number)))
     return pictures
+
+
+def _caption(results: TestResults, labels: TrainLabels, number: int) -> str:
+    action = results.action[number]
+    shown = [labels.class_names[i] for i in (np.flatnonzero(action) if action.ndim else [action])]
+    of_video = results.privacy[results.video == number]
+    has = of_video.any(axis=0) if len(of_video) else np.zeros(len(labels.attribute_names), bool)
+    present = [name for name, one in zip(labels.attribute_names, has, strict=True) if one]
+    return f"{', '.join(shown) or 'no action'}: {', '.join(present) or 'no attribute'}"

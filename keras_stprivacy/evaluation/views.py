@@ -33,7 +33,7 @@ def temporal_views(
     >>> temporal_views(video, num_frames=4, num_views=3)[:, :, 0, 0, 0].tolist()
     [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
     """
-    _check_video(video)
+    check_video(video)
     for name, value in (
         ("num_frames", num_frames),
         ("num_views", num_views),
@@ -41,14 +41,18 @@ def temporal_views(
     ):
         if value < 1:
             raise ValueError(f"{name} must be at least 1. Received: {name}={value}")
-    last = -(-len(video) // frame_step) - 1
+    return video[view_frames(len(video), num_frames, num_views, frame_step)]
+
+
+def view_frames(length: int, num_frames: int, num_views: int, frame_step: int = 1) -> np.ndarray:
+    """Numbers of the frames (K, T) that `temporal_views` takes of a video of that length."""
+    last = -(-length // frame_step) - 1
     spare = max(0, last + 1 - num_frames)
     if num_views == 1:
         starts = [spare // 2]
     else:
         starts = [int(k * spare / (num_views - 1)) for k in range(num_views)]
-    index = np.minimum(np.asarray(starts)[:, None] + np.arange(num_frames), last) * frame_step
-    return video[index]
+    return np.minimum(np.asarray(starts)[:, None] + np.arange(num_frames), last) * frame_step
 
 
 def spatial_views(clip: np.ndarray, image_size: tuple[int, int], num_views: int = 3) -> np.ndarray:
@@ -76,18 +80,22 @@ def spatial_views(clip: np.ndarray, image_size: tuple[int, int], num_views: int 
     >>> spatial_views(clip, (4, 4), num_views=3)[:, 0, 0, :, 0].tolist()
     [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]
     """
-    _check_video(clip)
+    check_video(clip)
     if num_views < 1:
         raise ValueError(f"num_views must be at least 1. Received: num_views={num_views}")
     height, width = image_size
-    resized = _cover(clip, (height, width))
-    spare = (resized.shape[1] - height, resized.shape[2] - width)
+    resized = cover(clip, (height, width))
+    corners = view_corners(resized.shape[1:3], image_size, num_views)
+    return np.stack([resized[:, top : top + height, left : left + width] for top, left in corners])
+
+
+def view_corners(
+    covered: tuple[int, ...], image_size: tuple[int, int], num_views: int
+) -> list[tuple[int, int]]:
+    """Top and left of each crop that `spatial_views` makes of frames resized to `covered`."""
+    spare = (covered[0] - image_size[0], covered[1] - image_size[1])
     shares = [0.5] if num_views == 1 else [k / (num_views - 1) for k in range(num_views)]
-    crops = []
-    for share in shares:
-        top, left = int(spare[0] * share), int(spare[1] * share)
-        crops.append(resized[:, top : top + height, left : left + width])
-    return np.stack(crops)
+    return [(int(spare[0] * share), int(spare[1] * share)) for share in shares]
 
 
 def video_views(
@@ -119,41 +127,6 @@ def video_views(
     num_frames, height, width = clip_shape[:3]
     clips = temporal_views(video, num_frames, views[0], frame_step)
     return np.concatenate([spatial_views(clip, (height, width), views[1]) for clip in clips])
-
-
-def random_view(
-    video: np.ndarray, clip_shape: tuple[int, ...], rng: np.random.Generator, frame_step: int = 1
-) -> np.ndarray:
-    """A clip for training: begins anywhere in the video, cropped anywhere along the long side.
-
-    Args:
-        video: array (frames, H, W, 3), uint8, or float in [0, 1].
-        clip_shape: `(T, H, W, 3)` of the clip.
-        rng: draws the place.
-        frame_step: every how many frames one is taken.
-
-    Returns:
-        An array (T, H, W, 3).
-
-    Raises:
-        ValueError: as `temporal_views`.
-
-    Example:
-
-    >>> import numpy as np
-    >>> video = np.zeros((40, 24, 32, 3), "uint8")
-    >>> random_view(video, (8, 16, 16, 3), np.random.default_rng(0)).shape
-    (8, 16, 16, 3)
-    """
-    _check_video(video)
-    num_frames, height, width = clip_shape[:3]
-    frames = video[::frame_step]
-    start = int(rng.integers(max(1, len(frames) - num_frames + 1)))
-    clip = temporal_views(frames[start : start + num_frames], num_frames, num_views=1)[0]
-    resized = _cover(clip, (height, width))
-    top = int(rng.integers(resized.shape[1] - height + 1))
-    left = int(rng.integers(resized.shape[2] - width + 1))
-    return resized[:, top : top + height, left : left + width]
 
 
 def unique_views(views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -218,7 +191,27 @@ def average_views(
     return summed / total[:, None]
 
 
-def _check_video(video: np.ndarray) -> None:
+def cover_size(size: tuple[int, ...], image_size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width at which frames just cover `image_size`, with their aspect ratio.
+
+    Example:
+
+    >>> cover_size((240, 320), (112, 112))
+    (112, 149)
+    """
+    scale = max(image_size[0] / size[0], image_size[1] / size[1])
+    return (
+        max(image_size[0], math.floor(size[0] * scale + 0.5)),
+        max(image_size[1], math.floor(size[1] * scale + 0.5)),
+    )
+
+
+def check_video(video: np.ndarray) -> None:
+    """Checks that a video has a frame.
+
+    Raises:
+        ValueError: if it is no array (frames, H, W, 3), or empty.
+    """
     if getattr(video, "ndim", 0) != 4 or video.shape[-1] != 3 or not video.size:
         raise ValueError(
             "a video must be an array (frames, height, width, 3) with at least one frame. "
@@ -226,14 +219,9 @@ def _check_video(video: np.ndarray) -> None:
         )
 
 
-def _cover(clip: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def cover(clip: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """Resizes a clip, with its aspect ratio, until it just covers `image_size`."""
-    height, width = image_size
-    scale = max(height / clip.shape[1], width / clip.shape[2])
-    size = (
-        max(height, math.floor(clip.shape[1] * scale + 0.5)),
-        max(width, math.floor(clip.shape[2] * scale + 0.5)),
-    )
+    size = cover_size(clip.shape[1:3], image_size)
     if clip.shape[1:3] == size:
         return clip
     if clip.dtype == np.uint8:

@@ -9,7 +9,8 @@ import pytest
 from colored_clips import ATTACKER, CLIP_SHAPE, colored_clips
 
 import keras_stprivacy as stp
-from keras_stprivacy.evaluation.attackers import Attacker
+from keras_stprivacy.evaluation.attackers import VideoTransformerAttacker
+from keras_stprivacy.evaluation.attackers.training import Training
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import EightBitTransform, to_eight_bit
 
@@ -150,7 +151,9 @@ def test_attackers_see_what_a_deployment_gives_out(make_anonymizer):
 
 
 def test_dropped_tubelets_are_not_seen_by_the_attacker(make_anonymizer):
-    attacker = Attacker("privacy", 2, make_anonymizer(), ATTACKER, num_kept=4, jit_compile=JIT)
+    attacker = VideoTransformerAttacker(
+        "privacy", 2, make_anonymizer(), ATTACKER, num_kept=4, jit_compile=JIT
+    )
     clips = np.random.default_rng(0).integers(0, 255, (3, *CLIP_SHAPE)).astype("uint8")
     mask = np.repeat([[1, 1, 1, 1, 0, 0, 0, 0]], 3, axis=0)
     other = clips.copy()
@@ -169,24 +172,28 @@ def test_attacker_forms(make_anonymizer):
         return stp.models.Recognizer(num_classes=num_classes, num_kept=num_kept, **ATTACKER)
 
     started = []
-    attacker = Attacker("action", 2, anonymizer, build, started.append, num_kept=4, seed=9)
+    attacker = VideoTransformerAttacker(
+        "action", 2, anonymizer, build, started.append, num_kept=4, seed=9
+    )
     assert built == [(2, 4, 9)] and started == [attacker.model]
     with pytest.raises(ValueError, match="has no num_frames"):
-        Attacker("action", 2, anonymizer)
+        VideoTransformerAttacker("action", 2, anonymizer)
     with pytest.raises(ValueError, match=r"takes .*but the anonymizer gives"):
-        Attacker("action", 2, anonymizer, {**ATTACKER, "num_frames": 8})
+        VideoTransformerAttacker("action", 2, anonymizer, {**ATTACKER, "num_frames": 8})
     with pytest.raises(ValueError, match="tubelets"):
-        Attacker("action", 2, anonymizer, {**ATTACKER, "tubelet_size": (4, 4, 4)}, num_kept=4)
+        VideoTransformerAttacker(
+            "action", 2, anonymizer, {**ATTACKER, "tubelet_size": (4, 4, 4)}, num_kept=4
+        )
     with pytest.raises(ValueError, match=r"takes .*but the anonymizer gives"):
-        Attacker("action", 2, anonymizer, "motion_digits_8x32")
+        VideoTransformerAttacker("action", 2, anonymizer, "motion_digits_8x32")
     with pytest.raises(TypeError, match="attacker must be"):
-        Attacker("action", 2, anonymizer, 3)
+        VideoTransformerAttacker("action", 2, anonymizer, 3)
     with pytest.raises(TypeError, match="must return a Keras model"):
-        Attacker("action", 2, anonymizer, lambda **_: None)
+        VideoTransformerAttacker("action", 2, anonymizer, lambda **_: None)
 
 
 def test_attackers_begin_afresh_from_their_seed(make_anonymizer):
-    make = functools.partial(Attacker, "action", 2, make_anonymizer(), ATTACKER)
+    make = functools.partial(VideoTransformerAttacker, "action", 2, make_anonymizer(), ATTACKER)
     one, two, three = make(seed=1), make(seed=1), make(seed=2)
     same = zip(one.model.get_weights(), two.model.get_weights(), strict=True)
     assert all((a == b).all() for a, b in same)
@@ -194,8 +201,8 @@ def test_attackers_begin_afresh_from_their_seed(make_anonymizer):
 
 
 def test_weight_decay_spares_biases_norms_and_position_embedding(make_anonymizer):
-    attacker = Attacker("action", 2, make_anonymizer(), ATTACKER, jit_compile=JIT)
-    attacker._compile(10, 1e-3, 0.05, 0.1)
+    attacker = VideoTransformerAttacker("action", 2, make_anonymizer(), ATTACKER, jit_compile=JIT)
+    attacker.compile(10, Training(1, 1e-3, 0.05, 0.1))
     optimizer = attacker.model.optimizer
     decayed = {
         v.path.split("/", 1)[1]

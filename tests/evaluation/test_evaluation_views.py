@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from keras_stprivacy.evaluation.random_views import random_view
 from keras_stprivacy.evaluation.views import (
     average_views,
-    random_view,
     spatial_views,
     temporal_views,
     unique_views,

@@ -1,0 +1,245 @@
+"""The work of phase 3: clips are transformed, attackers trained, and test videos read."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_stprivacy.evaluation.attack_result import AttackResult
+from keras_stprivacy.evaluation.attackers import (
+    ATTACKERS,
+    RECONSTRUCTION,
+    Attacker,
+    FrameAttacker,
+    make_attacker,
+)
+from keras_stprivacy.evaluation.attackers.reconstruction import ReconstructionAttacker
+from keras_stprivacy.evaluation.attackers.training import Training
+from keras_stprivacy.evaluation.clip_store import ClipStore
+from keras_stprivacy.evaluation.eight_bit import EightBitTransform
+from keras_stprivacy.evaluation.labels import TrainLabels, check_classes, named
+from keras_stprivacy.evaluation.progress import Stages
+from keras_stprivacy.evaluation.reading import read_train
+from keras_stprivacy.evaluation.sources import Source
+from keras_stprivacy.evaluation.testing import read_test
+
+_LEAST_HELD_OUT = 8  # fewer videos say nothing about which attacker is the strongest
+
+
+@dataclasses.dataclass
+class Attack:
+    """Fresh attackers against the clips that one system gives out, and against raw clips.
+
+    Attributes:
+        target: the network of the system, or the system: attackers take its `clip_shape`, its
+            `grid_shape` and, where they are not told otherwise, its size.
+        transform: gives out the system's clips.
+        training: of every attacker.
+        attackers: names; the first reads actions too.
+        raw: whether to attack raw clips as well.
+        attacker: network of the video transformers, see `VideoTransformerAttacker`.
+        attacker_weights: their start weights.
+        batch_size: clips in a step.
+        seed: of weights and order.
+        train_passes: how often the training split is read.
+        held_out: share of the training videos that attackers are chosen on, where there are
+            several; they do not learn from these.
+        frame_level: whether attributes are tested frame by frame.
+        recognizers: task -> attacker trained on raw clips before, to read rebuilt clips where raw
+            clips are not attacked here.
+        figure_clips: test clips to keep for the picture.
+        memory_limit: bytes of training clips to keep in memory.
+        jit_compile: see `keras.Model.compile`.
+    """
+
+    target: Any
+    transform: EightBitTransform
+    training: Training
+    attackers: tuple[str, ...] = ("video_transformer",)
+    raw: bool = True
+    attacker: Any = None
+    attacker_weights: Any = None
+    batch_size: int = 32
+    seed: int = 0
+    train_passes: int = 1
+    held_out: float = 0.1
+    frame_level: bool = False
+    recognizers: dict[str, Attacker] = dataclasses.field(default_factory=dict)
+    figure_clips: int = 4
+    memory_limit: int = 2 << 30
+    jit_compile: bool | str = "auto"
+
+    def run(
+        self,
+        train: Source,
+        test: Source,
+        class_names: Any,
+        attribute_names: Any,
+        folder: str,
+        stages: Stages,
+    ) -> AttackResult:
+        """Reads both splits and trains every attacker.
+
+        Args:
+            train: the training split.
+            test: the test split.
+            class_names: of the actions, or None.
+            attribute_names: of the attributes, or None.
+            folder: an existing one for clips that memory does not hold.
+            stages: measures the time.
+
+        Returns:
+            What the attackers said.
+
+        Raises:
+            ValueError: as `evaluate`.
+            FloatingPointError: if the system or an attacker returns NaN.
+        """
+        train.first()
+        first = test.first()
+        rebuilds = RECONSTRUCTION in self.attackers
+        kinds = ("raw", "anonymized") if self.raw else ("anonymized",)
+        kept = ("raw", "anonymized") if self.raw or rebuilds else kinds
+        stores = {
+            kind: ClipStore(train.clip_shape, self.memory_limit // len(kept), folder, kind)
+            for kind in kept
+        }
+        labels, seen, mean_clip = read_train(
+            train, stores, self.transform, self.train_passes, stages
+        )
+        labels = named(labels, class_names, attribute_names)
+        check_classes(*(test.labels() or (first.action, first.privacy)), labels)
+        learn, hold = self._split(labels)
+        trained: dict[str, Attacker] = {}
+        result = AttackResult(labels, trained, self.attackers[0])
+        result.num_kept = self._num_kept(stores["anonymized"])
+        for kind in kinds:
+            self._train(kind, stores[kind], labels, learn, hold, result, stages)
+        decoder = None
+        if rebuilds:
+            decoder = ReconstructionAttacker(
+                self.target, self.attacker, self.seed, self.batch_size, self.jit_compile
+            )
+            with stages.stage("train reconstruction", self.training.epochs) as advance:
+                result.history[RECONSTRUCTION] = decoder.fit(
+                    stores["anonymized"], stores["raw"], self.training, learn, advance
+                )
+            result.recognizers = {
+                task: trained.get(f"raw/{task}") or self.recognizers.get(task)
+                for task in ("action", "privacy")
+            }
+        result.test = read_test(
+            test,
+            self.transform,
+            trained,
+            labels,
+            seen,
+            self.figure_clips,
+            stages,
+            frame_level=self.frame_level,
+            decoder=decoder,
+            recognizers={k: v for k, v in result.recognizers.items() if v is not None},
+            mean_clip=mean_clip,
+            grid_shape=getattr(self.target, "grid_shape", None),
+        )
+        result.spilled = [kind for kind, store in stores.items() if store.spilled]
+        return result
+
+    def _train(
+        self,
+        kind: str,
+        store: ClipStore,
+        labels: TrainLabels,
+        learn: np.ndarray | None,
+        hold: np.ndarray | None,
+        result: AttackResult,
+        stages: Stages,
+    ) -> None:
+        """Trains all attackers of raw or of anonymized clips."""
+        main = self.attackers[0]
+        has_mask = store.decision_mask is not None
+        for number, name in enumerate(self.attackers):
+            if name == RECONSTRUCTION:
+                continue
+            if ATTACKERS[name].needs_mask and not has_mask:
+                if kind == "anonymized":
+                    result.skipped[name] = "there is no decision mask to see"
+                continue
+            action = "actions" if labels.multi_label else "action"
+            for task, place in ((action, 0), ("privacy", 1)):
+                if task != "privacy" and name != main:
+                    continue
+                reads_action = task != "privacy"
+                key = f"{kind}/{'action' if reads_action else 'privacy'}"
+                key = key if name == main else f"{key}/{name}"
+                attacker = make_attacker(
+                    name,
+                    task,
+                    len(labels.class_names if reads_action else labels.attribute_names),
+                    self.target,
+                    self.attacker,
+                    self.attacker_weights,
+                    num_kept=result.num_kept if kind == "anonymized" else None,
+                    seed=self.seed + 2 * number + place,
+                    batch_size=self.batch_size,
+                    jit_compile=self.jit_compile,
+                )
+                with stages.stage(f"train {key}", self.training.epochs) as advance:
+                    result.history[key] = attacker.fit(
+                        store,
+                        labels.action if reads_action else labels.privacy,
+                        self.training,
+                        learn,
+                        on_epoch_end=advance,
+                    )
+                result.attackers[key] = attacker
+                if hold is not None and not reads_action:
+                    mask = store.decision_mask[hold] if store.decision_mask is not None else None
+                    result.held_out[key] = attacker.predict(store.clips[hold], mask)
+        if hold is not None:
+            result.held_out_labels = labels.privacy[hold]
+
+    def _split(self, labels: TrainLabels) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Places of the clips to learn from and to choose on; all, and none, with one attacker."""
+        readers = [name for name in self.attackers if name != RECONSTRUCTION]
+        videos = int(labels.video.max()) + 1
+        count = round(self.held_out * videos)
+        if len(readers) < 2 or count < _LEAST_HELD_OUT:
+            return None, None
+        chosen = np.random.default_rng(self.seed).permutation(videos)[:count]
+        held = np.isin(labels.video, chosen)
+        return np.flatnonzero(~held), np.flatnonzero(held)
+
+    def _num_kept(self, store: ClipStore) -> int | None:
+        """Tubelets that every mask keeps; None where masks differ in it."""
+        if store.decision_mask is None:
+            return None
+        counts = store.decision_mask.sum(axis=1, dtype="int64")
+        if hasattr(self.target, "num_kept"):
+            num_kept = int(self.target.num_kept(self.transform.keep_ratio))
+            if (counts != num_kept).any():
+                raise ValueError(
+                    f"{type(self.target).__name__}.num_kept says {num_kept} tubelets a clip, but "
+                    f"its decision masks keep {int(counts.min())} to {int(counts.max())}"
+                )
+            return num_kept
+        return int(counts[0]) if (counts == counts[0]).all() else None
+
+
+def check_frame_attackers(attackers: tuple[str, ...]) -> None:
+    """Checks that attackers can say something of every frame.
+
+    Raises:
+        ValueError: if one cannot.
+
+    Example:
+
+    >>> check_frame_attackers(("video_transformer", "frame"))
+    """
+    if FrameAttacker.name not in attackers:
+        raise ValueError(
+            "frames are tested with the attacker 'frame': name it in attackers. Received: "
+            f"{attackers}"
+        )

@@ -1,0 +1,168 @@
+"""The attacker that rebuilds the raw clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_stprivacy.evaluation.attackers.attacker import as_floats
+from keras_stprivacy.evaluation.attackers.seeds import seeded
+from keras_stprivacy.evaluation.attackers.training import (
+    Training,
+    check_finite,
+    fit_on_store,
+    make_optimizer,
+    steps_of,
+)
+from keras_stprivacy.evaluation.attackers.video_transformer import transformer_arguments
+from keras_stprivacy.evaluation.clip_store import ClipStore
+from keras_stprivacy.evaluation.eight_bit import pad, to_eight_bit
+from keras_stprivacy.models import Anonymizer
+
+
+class ReconstructionAttacker:
+    """A decoder that learns from pairs to give the raw clip back.
+
+    Whoever can run the anonymizer can make pairs of raw and anonymized clips. The decoder is a
+    video transformer that sees all of the anonymized clip and writes every tubelet anew, added to
+    the clip itself times a learned factor; it minimises the mean squared error. Decision masks
+    reach it as the fill value of dropped tubelets. The factor begins at the least-squares one.
+
+    Args:
+        target: see `Attacker`.
+        attacker: None, a preset's name or a dict of arguments for the shape of the transformer, as
+            for `VideoTransformerAttacker`; a callable is taken as None.
+        seed: see `Attacker`.
+        batch_size: see `Attacker`.
+        jit_compile: see `Attacker`.
+
+    Attributes:
+        model: the decoder, from clips to clips, both in [0, 1], unclipped.
+    """
+
+    name = "reconstruction"
+    label = "reconstruction"
+
+    def __init__(
+        self,
+        target: Any,
+        attacker: Any = None,
+        seed: int = 0,
+        batch_size: int = 32,
+        jit_compile: bool | str = "auto",
+    ) -> None:
+        self.seed = seed
+        self.batch_size = batch_size
+        self.jit_compile = jit_compile
+        if isinstance(attacker, str):
+            attacker = {"preset": attacker}
+        shape = transformer_arguments(None if callable(attacker) else attacker, target)
+        layers = shape.pop("num_layers", 4)
+        shape = {key: value for key, value in shape.items() if key in _OF_DECODER}
+        with seeded(seed):
+            decoder = Anonymizer(
+                **shape, layers_per_block=layers, num_sparsification_blocks=0, seed=seed
+            )
+            self.model = _Rebuild(decoder)
+
+    def fit(
+        self,
+        given: ClipStore,
+        raw: ClipStore,
+        training: Training,
+        rows: np.ndarray | None = None,
+        on_epoch_end: Callable[[], None] | None = None,
+    ) -> dict[str, list[float]]:
+        """Trains on pairs.
+
+        Args:
+            given: what the anonymizer gave out.
+            raw: the raw clips, in the same order.
+            training: epochs, learning rate and the like.
+            rows: which clips to learn from; None: all.
+            on_epoch_end: called after every epoch.
+
+        Returns:
+            The loss (mean squared error) of every epoch.
+
+        Raises:
+            FloatingPointError: if the loss is no longer finite.
+        """
+        count = len(given) if rows is None else len(rows)
+        some = (np.arange(count) if rows is None else rows)[:_FOR_SHARE]
+        self.model.share.assign([_slope(given.clips[some], raw.clips[some])])
+        steps = steps_of(count, self.batch_size, training.epochs)
+        optimizer = make_optimizer(self.model, steps, training)
+        self.model.compile(optimizer, "mean_squared_error", jit_compile=self.jit_compile)
+
+        def make_batch(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return as_floats(given.clips[places]), as_floats(raw.clips[places])
+
+        history = fit_on_store(
+            self.model,
+            given,
+            make_batch,
+            rows,
+            self.batch_size,
+            training.epochs,
+            self.seed,
+            on_epoch_end,
+        )
+        check_finite(history, self.name, training)
+        return history
+
+    def rebuild(self, clips: np.ndarray) -> np.ndarray:
+        """Gives the raw clips as the decoder believes them to be.
+
+        Args:
+            clips: uint8 array (B, T, H, W, 3) that an anonymizer gave out.
+
+        Returns:
+            A uint8 array of that shape.
+        """
+        parts = []
+        for start in range(0, len(clips), self.batch_size):
+            part = clips[start : start + self.batch_size]
+            output = self.model.predict_on_batch(as_floats(pad(part, self.batch_size)))
+            parts.append(to_eight_bit(np.asarray(output)[: len(part)]))
+        return np.concatenate(parts)
+
+
+_OF_DECODER = (
+    "num_frames",
+    "image_size",
+    "tubelet_size",
+    "hidden_dim",
+    "num_heads",
+    "mlp_ratio",
+    "mean",
+    "std",
+)
+
+
+_FOR_SHARE = 128  # clips that the first value of the factor is computed from
+
+
+def _slope(given: np.ndarray, raw: np.ndarray) -> float:
+    """Slope of the least-squares line from given to raw pixels."""
+    x, y = given.astype("float32").ravel(), raw.astype("float32").ravel()
+    x -= x.mean()
+    variance = float(np.mean(x * x))
+    return float(np.mean(x * y)) / variance if variance > 0.0 else 0.0
+
+
+class _Rebuild(keras.Model):
+    def __init__(self, decoder: Anonymizer) -> None:
+        super().__init__(name="rebuild")
+        self.decoder = decoder
+        self.share = self.add_weight(shape=(1,), initializer="zeros", name="share")
+        self.built = True
+
+    def call(self, clip: Any, training: bool | None = None) -> Any:
+        # Not `training=True`: without sparsification blocks nothing is drawn at random.
+        written = ops.cast(self.decoder(clip, training=False)["clip"], "float32")
+        return written + self.share * clip

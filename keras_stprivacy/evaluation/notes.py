@@ -1,0 +1,100 @@
+"""What a reader must know about labels and splits, in plain words."""
+
+import numpy as np
+
+from keras_stprivacy.evaluation.labels import TrainLabels
+from keras_stprivacy.evaluation.results import TestResults
+
+
+def label_notes(results: TestResults, labels: TrainLabels) -> list[str]:
+    """Attributes and actions that the splits lack, or that do not vary in them; leaks.
+
+    Args:
+        results: of the test.
+        labels: of the training split.
+
+    Returns:
+        Sentences, none where all is well.
+    """
+    unit = "annotated test frame" if results.frame_level else "test video"
+    notes = []
+    for index, name in enumerate(labels.attribute_names):
+        if not results.privacy[:, index].any():
+            notes.append(
+                f'no {unit} has "{name}": all its scores are undefined, and it is left out of '
+                "the means"
+            )
+        elif results.privacy[:, index].all():
+            notes.append(
+                f'every {unit} has "{name}": its AP is 1 for any attacker, its AUROC and '
+                "leakage are undefined and left out of their means"
+            )
+        if labels.privacy[:, index].min() == labels.privacy[:, index].max():
+            which = "every" if labels.privacy[0, index] else "no"
+            notes.append(f'{which} training clip has "{name}": no attacker can learn it')
+    notes.extend(_action_notes(results, labels))
+    if results.seen_in_training:
+        notes.append(
+            f"{results.seen_in_training} of {len(results.action)} test videos hold a clip that is "
+            "also a training clip: the splits leak"
+        )
+    if results.frame_level:
+        notes.append(
+            f"attributes are tested on {len(results.privacy)} frames of {len(results.action)} "
+            "videos; intervals draw whole videos"
+        )
+    return notes
+
+
+def _action_notes(results: TestResults, labels: TrainLabels) -> list[str]:
+    if labels.multi_label:
+        absent = [
+            name
+            for name, seen in zip(labels.class_names, results.action.any(axis=0), strict=True)
+            if not seen
+        ]
+        if not absent:
+            return []
+        return [
+            f"no test video shows {len(absent)} of {len(labels.class_names)} actions, which are "
+            f"left out of the action cMAP: {_listed(absent)}"
+        ]
+    unknown = ~np.isin(results.action, labels.action)
+    if not unknown.any():
+        return []
+    names = sorted({labels.class_names[i] for i in results.action[unknown]})
+    return [
+        f"{int(unknown.sum())} test videos show actions that no training clip shows: "
+        f"{_listed(names)}"
+    ]
+
+
+def leakage_notes(undefined: dict[str, dict[str, str]]) -> list[str]:
+    """Each attribute without leakage, and, in a line a kind, those without the other kinds.
+
+    Args:
+        undefined: from `add_leakage`.
+
+    Returns:
+        Sentences.
+    """
+    notes = [
+        f'leakage of "{attribute}" is undefined: {reason}'
+        for attribute, reason in undefined.get("leakage", {}).items()
+    ]
+    for kind, words in (
+        ("leakage_action", "beyond the action"),
+        ("leakage_f1", "of F1"),
+        ("leakage_auroc", "of AUROC"),
+    ):
+        if kind in undefined:
+            notes.append(
+                f"leakage {words} is undefined for {', '.join(undefined[kind])}: raw clips do not "
+                "lie clearly above that floor"
+            )
+    return notes
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

@@ -1,0 +1,75 @@
+"""Which of several attackers is the strongest: chosen where the test is not looked at."""
+
+import numpy as np
+
+from keras_stprivacy.scores import average_precision
+
+STRONGEST = "strongest"
+
+
+def choose_strongest(
+    held_out: dict[str, np.ndarray],
+    labels: np.ndarray,
+    main: str,
+    attribute_names: tuple[str, ...],
+) -> tuple[dict[str, str], list[str]]:
+    """Chooses for each attribute the attacker that reads it best in held-out training clips.
+
+    A maximum over attackers on the test itself would be too good for the attacker: it picks up
+    what luck gives to one of them.
+
+    Args:
+        held_out: attacker -> probabilities (M, P).
+        labels: array (M, P) of 0 and 1.
+        main: the attacker to take where none can be chosen.
+        attribute_names: P names.
+
+    Returns:
+        Attribute -> attacker, the earlier one of equals; and notes on attributes without a choice.
+
+    Example:
+
+    >>> import numpy as np
+    >>> said = {"a": np.array([[0.2], [0.9]]), "b": np.array([[0.9], [0.2]])}
+    >>> choose_strongest(said, np.array([[1], [0]]), "a", ("face",))
+    ({'face': 'b'}, [])
+    """
+    reached = {name: average_precision(labels, said) for name, said in held_out.items()}
+    chosen, notes = {}, []
+    for index, attribute in enumerate(attribute_names):
+        values = {name: score.values[index] for name, score in reached.items()}
+        present = labels[:, index]
+        if present.min() == present.max():
+            chosen[attribute] = main
+            which = "every" if present[0] else "no"
+            notes.append(
+                f'{which} held-out training clip has "{attribute}": the strongest attacker cannot '
+                f"be chosen there, {main} stands for it"
+            )
+            continue
+        chosen[attribute] = max(values, key=lambda name: values[name] or 0.0)
+    return chosen, notes
+
+
+def columns_of_chosen(
+    probability: dict[str, np.ndarray], chosen: dict[str, str], attribute_names: tuple[str, ...]
+) -> np.ndarray:
+    """What the chosen attackers said, each of its attribute.
+
+    Args:
+        probability: attacker -> array (U, P).
+        chosen: attribute -> attacker.
+        attribute_names: P names.
+
+    Returns:
+        An array (U, P).
+
+    Example:
+
+    >>> import numpy as np
+    >>> said = {"a": np.array([[0.1, 0.2]]), "b": np.array([[0.8, 0.9]])}
+    >>> columns_of_chosen(said, {"x": "a", "y": "b"}, ("x", "y")).tolist()
+    [[0.1, 0.9]]
+    """
+    columns = [probability[chosen[name]][:, index] for index, name in enumerate(attribute_names)]
+    return np.stack(columns, axis=1)
