@@ -1,31 +1,24 @@
 """Datasets → TFRecords."""
 
 import dataclasses
-import hashlib
 import os
 import pathlib
-import re
-import shutil
 from collections.abc import Callable, Sequence
 
 from keras_stprivacy.data import schema
-from keras_stprivacy.data.errors import (
-    DatasetFormatError,
-    DatasetNotFoundError,
-    EmptyDatasetError,
-)
-from keras_stprivacy.data.manifest import DatasetInfo, dataset_info
-from tfrecords_tools.decoders import DecoderPool
-from tfrecords_tools.files import digest, write_text
-from tfrecords_tools.labels import check_labels
+from keras_stprivacy.data.manifest import DatasetInfo
+from tfrecords_tools.planning import plan_shards
 from tfrecords_tools.report import ConversionReport
+from tfrecords_tools.resume import earlier_reports, is_intact
+from tfrecords_tools.runners import LocalRunner, Runner
 from tfrecords_tools.settings import ConversionSettings
-from tfrecords_tools.shards import ShardReport, ShardTask, write_shard
-from tfrecords_tools.source import SourceDataset, SourceEntry
+from tfrecords_tools.shards import PROGRESS_FOLDER, ShardReport, ShardTask, note_of
+from tfrecords_tools.source import SourceDataset
+from tfrecords_tools.storage import open_storage, write_text
 
-_PROGRESS_FOLDER = ".progress"
-_SPLIT = re.compile(r"[a-z0-9_]+")
-_SHARD_FILE = re.compile(r"[a-z0-9_]+-\d{5,}-of-\d{5,}\.tfrecord")
+
+class TooManyQuarantinedError(RuntimeError):
+    """More videos were quarantined than the caller allows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,23 +45,30 @@ def convert(
     *,
     workers: int | None = None,
     overwrite: bool = False,
+    max_errors: int | None = None,
+    runner: Runner | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> ConversionReport:
     """Turns a dataset into TFRecords and a `dataset.json`.
 
     A video that does not decode, or crashes the decoder, or takes too long, is left out and listed
     with the reason. The output depends on the dataset and the settings alone: not on the number of
-    workers, nor on whether the conversion was interrupted. Finished files of an earlier run are
-    kept if they are undamaged and would be made the same again; what they left out is tried again
-    with `overwrite` only.
+    workers or the runner, nor on whether the conversion was interrupted. Finished files of an
+    earlier run are kept if they are undamaged and would be made the same again; what they left out
+    is tried again with `overwrite` only.
 
     Args:
         dataset: what to convert, from one of `tfrecords_tools.datasets`, or a `SourceDataset` of
             one's own.
-        out_dir: where to put the files.
+        out_dir: where to put the files: a folder, or an address (`gs://...`; see
+            `tfrecords_tools.remote`).
         settings: how videos are stored; None: as the dataset suggests.
         workers: number of decoding processes; None: one per CPU, 8 at most.
         overwrite: make all files anew, also where another dataset is in the way.
+        max_errors: stop when more than this many videos are quarantined; None: never. Files
+            finished by then are kept.
+        runner: what makes the shards, such as a `tfrecords_tools.beam.BeamRunner`; None: processes
+            of this machine, `workers` of them.
         on_progress: called after each video with a `Progress`.
 
     Returns:
@@ -79,6 +79,7 @@ def convert(
         LabelError: if a label is outside of the dataset's classes or attributes.
         ValueError: if ids repeat or a split's name cannot be part of a file name.
         FileExistsError: if `out_dir` holds another dataset and `overwrite` is False.
+        TooManyQuarantinedError: if more than `max_errors` videos were quarantined.
         OSError: if the output cannot be written.
 
     Example:
@@ -90,173 +91,74 @@ def convert(
     """
     if workers is None:
         workers = min(8, len(os.sched_getaffinity(0)))
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1. Received: workers={workers}")
+    if max_errors is not None and max_errors < 0:
+        raise ValueError(f"max_errors must be None or at least 0. Received: {max_errors}")
+    if runner is None:
+        runner = LocalRunner(workers)
     settings = settings or dataset.settings
-    directory = pathlib.Path(out_dir)
-    entries = list(dataset)
-    _check_entries(dataset, entries)
-    tasks = _plan(dataset, entries, settings)
+    place = os.fspath(out_dir)
+    storage = open_storage(place)
+    tasks = plan_shards(dataset, settings)
 
-    directory.mkdir(parents=True, exist_ok=True)
-    earlier = _earlier_reports(directory, dataset.name, overwrite)
+    storage.prepare()
+    earlier = earlier_reports(storage, place, dataset.name, overwrite)
     reports: dict[str, ShardReport] = {}
     for task in tasks:
         report = earlier.get(task.file)
-        if report is not None and _is_intact(directory, task, report):
+        if report is not None and not overwrite and is_intact(storage, task, report):
             reports[task.file] = report
     kept = tuple(reports)
-    progress_folder = directory / _PROGRESS_FOLDER
-    progress_folder.mkdir(exist_ok=True)
     for report in reports.values():
-        write_text(progress_folder / f"{report.info.file}.json", report.to_json())
+        write_text(storage, note_of(report.info.file), report.to_json())
     # From here on the old description may be wrong.
-    (directory / schema.MANIFEST_NAME).unlink(missing_ok=True)
-    for file in set(earlier) - {task.file for task in tasks}:
-        (directory / file).unlink(missing_ok=True)
-    for partial in directory.glob(".*.partial"):  # of a run that was killed
-        partial.unlink()
+    storage.remove(schema.MANIFEST_NAME)
+    for file in sorted(set(earlier) - set(kept)):
+        storage.remove(file)
+        storage.remove(note_of(file))
 
+    total = sum(len(task.entries) for task in tasks)
     done = sum(len(task.entries) for task in tasks if task.file in reports)
     quarantined = sum(len(report.quarantined) for report in reports.values())
-    with DecoderPool(settings, workers) as decoders:
-        for task in tasks:
-            if task.file in reports:
-                continue
 
-            def on_video(good: bool, shard: str = task.file) -> None:
-                nonlocal done, quarantined
-                done += 1
-                quarantined += not good
-                if on_progress is not None:
-                    on_progress(Progress(done, len(entries), quarantined, shard))
+    def check_errors() -> None:
+        if max_errors is not None and quarantined > max_errors:
+            raise TooManyQuarantinedError(
+                f"{quarantined} of {done} videos were quarantined so far, more than "
+                f"max_errors={max_errors}. Finished files are kept in {place}."
+            )
 
-            report = write_shard(task, directory, decoders, on_video)
-            write_text(progress_folder / f"{task.file}.json", report.to_json())
-            reports[task.file] = report
+    def on_video(task: ShardTask, good: bool) -> None:
+        nonlocal done, quarantined
+        done += 1
+        quarantined += not good
+        if on_progress is not None:
+            on_progress(Progress(done, total, quarantined, task.file))
+        check_errors()
 
-    info = _describe(dataset, settings, directory, [reports[task.file] for task in tasks], tasks)
-    write_text(directory / schema.MANIFEST_NAME, info.to_json())
-    shutil.rmtree(progress_folder)
-    written = tuple(task.file for task in tasks if task.file not in kept)
+    check_errors()
+    remaining = [task for task in tasks if task.file not in reports]
+    made = runner.run(remaining, place, settings, on_video)
+    reports.update((report.info.file, report) for report in made)
+
+    info = _describe(dataset, settings, place, [reports[task.file] for task in tasks], tasks)
+    write_text(storage, schema.MANIFEST_NAME, info.to_json())
+    storage.remove(PROGRESS_FOLDER)
+    written = tuple(task.file for task in remaining)
     return ConversionReport(info, written, kept, dataset.notes)
-
-
-def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> None:
-    if not entries:
-        missing = f" {len(dataset.missing)} videos are listed but missing." * bool(dataset.missing)
-        raise EmptyDatasetError(
-            f"The dataset {dataset.name!r} has no videos in {dataset.root}.{missing}"
-        )
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.id in seen:
-            raise ValueError(f"Ids must be unique. Received twice: {entry.id!r}")
-        seen.add(entry.id)
-        if not _SPLIT.fullmatch(entry.split):
-            raise ValueError(
-                "A split's name may hold lower-case letters, digits and '_' only. "
-                f"Received: {entry.split!r} for {entry.id!r}"
-            )
-        check_labels(entry, dataset)
-        if (entry.file is None) == (entry.clip is None):
-            raise ValueError(f"{entry.id}: exactly one of file and clip must be given")
-        if entry.clip is not None and not entry.frame_rate:
-            raise ValueError(f"{entry.id}: a clip needs a frame_rate")
-
-
-def _plan(
-    dataset: SourceDataset, entries: Sequence[SourceEntry], settings: ConversionSettings
-) -> list[ShardTask]:
-    """Which videos go to which shard: a matter of the ids and the settings alone.
-
-    The order is that of the ids' hashes, so that every shard holds a mixture.
-    """
-    tasks = []
-    for split in sorted({entry.split for entry in entries}):
-        chosen = sorted(
-            (entry for entry in entries if entry.split == split),
-            key=lambda entry: (hashlib.sha256(entry.id.encode()).digest(), entry.id),
-        )
-        count = -(-len(chosen) // settings.videos_per_shard)
-        for i in range(count):
-            part = chosen[i * len(chosen) // count : (i + 1) * len(chosen) // count]
-            tasks.append(
-                ShardTask(
-                    schema.shard_name(split, i, count),
-                    tuple(part),
-                    dataset.name,
-                    dataset.class_names,
-                    dataset.attribute_names,
-                    dataset.root,
-                    settings,
-                )
-            )
-    return tasks
-
-
-def _earlier_reports(directory: pathlib.Path, name: str, overwrite: bool) -> dict[str, ShardReport]:
-    """What earlier runs have left: file name → its report."""
-    reports = {}
-    try:
-        info = dataset_info(directory)
-    except (DatasetNotFoundError, DatasetFormatError, EmptyDatasetError):
-        info = None  # not finished, or not readable: made anew
-    if info is not None:
-        if info.name != name and not overwrite:
-            raise FileExistsError(
-                f"{directory} holds the dataset {info.name!r}, not {name!r}. Choose another "
-                "directory, or overwrite it."
-            )
-        reports.update(_reports_of(info))
-    for path in sorted((directory / _PROGRESS_FOLDER).glob("*.tfrecord.json")):
-        try:
-            report = ShardReport.from_json(path.read_text(encoding="utf-8"))
-        except (ValueError, KeyError, TypeError):
-            continue  # killed while it was written: the shard is made anew
-        reports[report.info.file] = report
-    # What is not named like a shard was not written here and is not to be deleted here.
-    reports = {file: item for file, item in reports.items() if _SHARD_FILE.fullmatch(file)}
-    if overwrite:
-        for file in reports:
-            (directory / file).unlink(missing_ok=True)
-        return {}
-    return reports
-
-
-def _reports_of(info: DatasetInfo) -> dict[str, ShardReport]:
-    reports = {}
-    for shards in info.splits.values():
-        for shard in shards:
-            sources = {k: v for k, v in info.sources.items() if v.get("shard") == shard.file}
-            left_out = [item for item in info.quarantined if item.get("shard") == shard.file]
-            reports[shard.file] = ShardReport(shard, sources, left_out)
-    return reports
-
-
-def _is_intact(directory: pathlib.Path, task: ShardTask, report: ShardReport) -> bool:
-    path = directory / task.file
-    return (
-        report.info.plan == task.plan()
-        and path.is_file()
-        and path.stat().st_size == report.info.bytes
-        and digest(path)[1] == report.info.sha256
-    )
 
 
 def _describe(
     dataset: SourceDataset,
     settings: ConversionSettings,
-    directory: pathlib.Path,
+    place: str,
     reports: Sequence[ShardReport],
     tasks: Sequence[ShardTask],
 ) -> DatasetInfo:
     splits: dict[str, tuple] = {}
     for task, report in zip(tasks, reports, strict=True):
-        split = task.entries[0].split
-        splits[split] = (*splits.get(split, ()), report.info)
+        splits[task.split] = (*splits.get(task.split, ()), report.info)
     return DatasetInfo(
-        directory=directory,
+        directory=pathlib.Path(place),
         name=dataset.name,
         class_names=dataset.class_names,
         attribute_names=dataset.attribute_names,

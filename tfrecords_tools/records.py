@@ -1,16 +1,21 @@
-"""Clips → `tf.train.SequenceExample`, and records → files."""
+"""A clip and its labels → a record."""
 
 import os
-import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import tensorflow as tf
+import numpy as np
 
 from keras_stprivacy.data import schema
 from tfrecords_tools.encode import EncodedClip
-from tfrecords_tools.files import partial_of, publish
 from tfrecords_tools.labels import context_labels, frame_labels
 from tfrecords_tools.source import SourceEntry
+from tfrecords_tools.wire import (
+    SequenceExample,
+    bytes_feature,
+    float_feature,
+    int_feature,
+    text_feature,
+)
 
 
 def sequence_example(
@@ -19,8 +24,9 @@ def sequence_example(
     dataset_name: str,
     class_names: Sequence[str],
     attribute_names: Sequence[str],
-) -> bytes:
-    """One record, serialized; the same input always gives the same bytes.
+    boxes: Sequence[np.ndarray] | None = None,
+) -> SequenceExample:
+    """One record; the same input always gives the same bytes.
 
     Args:
         entry: says where the clip is from and what its labels are.
@@ -28,79 +34,39 @@ def sequence_example(
         dataset_name: of the dataset.
         class_names: the actions.
         attribute_names: the private attributes.
+        boxes: person boxes of each frame, (K, 4): ymin, xmin, ymax, xmax, normalised, with any
+            number K; None: none are stored.
     """
-    if not clip.frames:
+    if not len(clip.frames):
         raise ValueError(f"{entry.id}: a record needs at least one frame")
-    example = tf.train.SequenceExample()
-    context = example.context.feature
-    lists = example.feature_lists.feature_list
-
-    lists[schema.IMAGE_ENCODED].feature.extend(_bytes(frame) for frame in clip.frames)
-    lists[schema.IMAGE_TIMESTAMP].feature.extend(_ints(time) for time in clip.timestamps)
-    context[schema.IMAGE_FORMAT].CopyFrom(_bytes(schema.JPEG_FORMAT))
-    context[schema.IMAGE_HEIGHT].CopyFrom(_ints(clip.height))
-    context[schema.IMAGE_WIDTH].CopyFrom(_ints(clip.width))
-    context[schema.IMAGE_CHANNELS].CopyFrom(_ints(3))
-    context[schema.IMAGE_FRAME_RATE].CopyFrom(_floats(clip.frame_rate))
-
-    for key, values in context_labels(entry, class_names, attribute_names).items():
-        context[key].CopyFrom(_labels(key, values))
-    numbers = range(len(clip.frames))
-    for key, frames in frame_labels(entry, numbers, attribute_names).items():
-        lists[key].feature.extend(_ints(*values) for values in frames)
-
-    context[schema.EXAMPLE_ID].CopyFrom(_text(entry.id))
-    context[schema.EXAMPLE_DATASET_NAME].CopyFrom(_text(dataset_name))
     path = entry.id.encode() if entry.file is None else os.fsencode(entry.file)
-    context[schema.CLIP_DATA_PATH].CopyFrom(_bytes(path))
     duration = round(1_000_000 / clip.frame_rate) if clip.frame_rate else 0
-    context[schema.CLIP_START_TIMESTAMP].CopyFrom(_ints(0))
-    context[schema.CLIP_END_TIMESTAMP].CopyFrom(_ints(clip.timestamps[-1] + duration))
+    context = {
+        schema.IMAGE_FORMAT: bytes_feature(schema.JPEG_FORMAT),
+        schema.IMAGE_HEIGHT: int_feature(clip.height),
+        schema.IMAGE_WIDTH: int_feature(clip.width),
+        schema.IMAGE_CHANNELS: int_feature(3),
+        schema.IMAGE_FRAME_RATE: float_feature(clip.frame_rate),
+        schema.EXAMPLE_ID: text_feature(entry.id),
+        schema.EXAMPLE_DATASET_NAME: text_feature(dataset_name),
+        schema.CLIP_DATA_PATH: bytes_feature(path),
+        schema.CLIP_START_TIMESTAMP: int_feature(0),
+        schema.CLIP_END_TIMESTAMP: int_feature(clip.timestamps[-1] + duration),
+    }
+    for key, values in context_labels(entry, class_names, attribute_names).items():
+        context[key] = _labels(key, values)
 
-    if entry.boxes is not None:
+    lists = {schema.IMAGE_TIMESTAMP: [int_feature(time) for time in clip.timestamps]}
+    for key, frames in frame_labels(entry, clip.frame_numbers, attribute_names).items():
+        lists[key] = [int_feature(*values) for values in frames]
+    if boxes is not None:
         for column, key in enumerate(schema.BBOX_KEYS):
-            lists[key].feature.extend(_floats(float(box[column])) for box in entry.boxes)
-    return example.SerializeToString(deterministic=True)
+            lists[key] = [float_feature(*(float(box[column]) for box in each)) for each in boxes]
+    return SequenceExample(context, lists, {schema.IMAGE_ENCODED: clip.frames})
 
 
-def write_records(path: pathlib.Path, records: Iterable[bytes]) -> None:
-    """Writes a TFRecord file; nothing of another name or of a part of it is ever left in its place.
-
-    Raises:
-        OSError: if it cannot be written, as when the disk is full.
-    """
-    partial = partial_of(path)
-    try:
-        try:
-            with tf.io.TFRecordWriter(str(partial)) as writer:
-                for record in records:
-                    writer.write(record)
-        except tf.errors.OpError as error:
-            raise OSError(f"{path} cannot be written: {error.message}") from error
-        publish(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def _bytes(*values: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-
-
-def _text(*values: str) -> tf.train.Feature:
-    return _bytes(*(value.encode() for value in values))
-
-
-def _labels(key: str, values: list[int] | list[str]) -> tf.train.Feature:
+def _labels(key: str, values: list[int] | list[str]) -> bytes:
     """An empty list, too, is of the kind that its key says."""
     if key.endswith(("/string", "/text")):
-        return _text(*map(str, values))
-    return _ints(*map(int, values))
-
-
-def _ints(*values: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-
-
-def _floats(*values: float) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+        return text_feature(*map(str, values))
+    return int_feature(*map(int, values))

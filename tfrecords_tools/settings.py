@@ -17,8 +17,13 @@ class ConversionSettings:
             their size.
         jpeg_quality: 1 to 100.
         chroma_subsampling: "4:2:0" halves the resolution of the colours; "4:4:4" keeps it.
+        fps: None: every frame is stored, at its own time. Else this many a second: for each of the
+            instants 0, 1 / fps, ... the frame that is shown then.
         videos_per_shard: a file holds at most this many videos. The default makes files of 100 MB
             and more of action-recognition clips at the default size.
+        shard_bytes: None, or instead of `videos_per_shard`: a file is filled until the videos in it
+            are this many bytes as they are in the source. (How many they are as records is known
+            only after converting them.)
         limits: which videos are too large to decode.
         seconds_per_video: decoding a video may take this long, wall time.
 
@@ -29,34 +34,30 @@ class ConversionSettings:
     short_side: int | None = 128
     jpeg_quality: int = 90
     chroma_subsampling: str = "4:2:0"
+    fps: float | None = None
     videos_per_shard: int = 256
+    shard_bytes: int | None = None
     limits: DecodeLimits = dataclasses.field(default_factory=DecodeLimits)
     seconds_per_video: float = 300.0
 
     def __post_init__(self):
-        if self.short_side is not None and self.short_side < 1:
-            raise ValueError(
-                f"short_side must be None or at least 1. Received: short_side={self.short_side}"
-            )
-        if not 1 <= self.jpeg_quality <= 100:
-            raise ValueError(
-                f"jpeg_quality must be in 1..100. Received: jpeg_quality={self.jpeg_quality}"
-            )
-        if self.chroma_subsampling not in _SUBSAMPLING:
-            raise ValueError(
-                f"chroma_subsampling must be one of {_SUBSAMPLING}. "
-                f"Received: chroma_subsampling={self.chroma_subsampling!r}"
-            )
-        if self.videos_per_shard < 1:
-            raise ValueError(
-                "videos_per_shard must be at least 1. "
-                f"Received: videos_per_shard={self.videos_per_shard}"
-            )
-        if not self.seconds_per_video > 0:
-            raise ValueError(
-                "seconds_per_video must be positive. "
-                f"Received: seconds_per_video={self.seconds_per_video}"
-            )
+        self._require(self.short_side is None or self.short_side >= 1, "short_side", "at least 1")
+        self._require(1 <= self.jpeg_quality <= 100, "jpeg_quality", "in 1..100")
+        self._require(
+            self.chroma_subsampling in _SUBSAMPLING, "chroma_subsampling", f"one of {_SUBSAMPLING}"
+        )
+        self._require(
+            self.fps is None or 0 < self.fps < float("inf"), "fps", "None or a positive number"
+        )
+        self._require(self.videos_per_shard >= 1, "videos_per_shard", "at least 1")
+        self._require(
+            self.shard_bytes is None or self.shard_bytes >= 1, "shard_bytes", "None or at least 1"
+        )
+        self._require(self.seconds_per_video > 0, "seconds_per_video", "positive")
+
+    def _require(self, good: bool, name: str, needed: str) -> None:
+        if not good:
+            raise ValueError(f"{name} must be {needed}. Received: {name}={getattr(self, name)!r}")
 
     def as_json(self) -> dict[str, Any]:
         """The settings as `dataset.json` holds them."""

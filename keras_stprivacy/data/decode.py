@@ -138,17 +138,22 @@ class VideoReader:
         return None
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Yields frames as uint8 (H, W, 3) RGB, and their times in µs from the first one.
+        """Yields frames as uint8 (H, W, 3) RGB, and their times in µs from the first one."""
+        for image, time, _ in self.images():
+            yield image, time
+
+    def images(self) -> Iterator[tuple[np.ndarray, int, int]]:
+        """Yields frames, their times in µs from the first one, and their numbers in the file.
 
         A frame that is shown at several instants of `frame_rate` is the same array each time.
         """
-        size, picture, image = None, None, np.empty(0)
-        for frame, time in self._chosen():
+        size, converted, image = None, -1, np.empty(0)
+        for number, frame, time in self._chosen():
             if size is None:
                 size = self.upright_size(frame.picture)
-            if frame.picture is not picture:
-                picture, image = frame.picture, self.upright(frame.picture, *size)
-            yield image, round(time * _MICROSECONDS)
+            if number != converted:
+                converted, image = number, self.upright(frame.picture, *size)
+            yield image, round(time * _MICROSECONDS), number
 
     def decode(
         self,
@@ -224,21 +229,21 @@ class VideoReader:
         check_pixels(self.path, self.limits, width, height)
         return height, width
 
-    def _chosen(self) -> Iterator[tuple[DecodedFrame, Fraction]]:
-        """The frames that are delivered, and when."""
+    def _chosen(self) -> Iterator[tuple[int, DecodedFrame, Fraction]]:
+        """The frames that are delivered: their numbers in the file, and when."""
         count, shown, last = 0, 0, None
         step = 1 / Fraction(self.resampled_to) if self.resampled_to else None
         for frame in self.decode():
-            count += 1
-            if step is None:
-                yield frame, frame.time
             while step is not None and last is not None and shown * step < frame.time:
-                yield last, shown * step
+                yield count - 1, last, shown * step
                 shown = self._one_more(shown)
+            if step is None:
+                yield count, frame, frame.time
+            count += 1
             last = frame
         self._check_complete(count, 0.0 if last is None else float(last.time))
         while step is not None and last is not None and shown * step < last.time + last.duration:
-            yield last, shown * step
+            yield count - 1, last, shown * step
             shown = self._one_more(shown)
 
     def _one_more(self, shown: int) -> int:

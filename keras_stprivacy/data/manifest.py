@@ -176,9 +176,29 @@ def dataset_info(source: str | os.PathLike) -> DatasetInfo:
         EmptyDatasetError: if it has no splits at all.
     """
     directory = find_dataset(source)
+    try:
+        text = (directory / schema.MANIFEST_NAME).read_text(encoding="utf-8")
+    except ValueError as error:
+        raise DatasetFormatError(
+            f"{directory / schema.MANIFEST_NAME} is not text ({error}). Convert the dataset again."
+        ) from error
+    return parse_info(text, directory)
+
+
+def parse_info(text: str, directory: pathlib.Path) -> DatasetInfo:
+    """Reads and checks the text of a `dataset.json`.
+
+    Args:
+        text: what the file holds.
+        directory: where it is.
+
+    Raises:
+        DatasetFormatError: if it is damaged or of a newer format.
+        EmptyDatasetError: if it has no splits at all.
+    """
     path = directory / schema.MANIFEST_NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DatasetFormatError(
             f"{path} is not readable JSON ({error}). Convert the dataset again."
@@ -214,6 +234,9 @@ def dataset_info(source: str | os.PathLike) -> DatasetInfo:
         multi_label=_field(path, {"multi_label": False, **content}, "multi_label", bool),
         attribute_groups=_groups(path, content),
     )
+    for key, items in (("sources", info.sources.values()), ("quarantined", info.quarantined)):
+        if not all(isinstance(item, dict) for item in items):
+            raise DatasetFormatError(f"{path}: {key!r} must say of every video what became of it.")
     if not info.splits:
         raise EmptyDatasetError(f"{path} lists no splits: nothing was converted.")
     return info

@@ -17,13 +17,13 @@ WEAK = """
 import os, signal, time
 import tfrecords_tools.decode_worker as worker
 decode = worker.answer
-def answer(request):
+def answer(request, store):
     if 'crash' in request['path']: os.kill(os.getpid(), signal.SIGSEGV)
     if 'leave' in request['path']: os._exit(7)
     if 'hang' in request['path']: time.sleep(600)
-    if 'babble' in request['path']: return {'frames': 'none'}, []
+    if 'babble' in request['path']: return {'frames': 'none'}
     if 'print' in request['path']: os.write(1, b'noise on standard output')
-    return decode(request)
+    return decode(request, store)
 worker.answer = answer
 worker.main()
 """

@@ -1,0 +1,72 @@
+"""Where shards are made: in processes of this machine, or wherever Apache Beam runs."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from tfrecords_tools.decoders import DecoderPool
+from tfrecords_tools.make_shard import make_shard
+from tfrecords_tools.person_boxes import box_finder
+from tfrecords_tools.settings import ConversionSettings
+from tfrecords_tools.shards import ShardReport, ShardTask
+from tfrecords_tools.storage import open_storage
+
+OnVideo = Callable[[ShardTask, bool], None]
+
+
+class Runner(Protocol):
+    """Makes shards, each with `make_shard`."""
+
+    def run(
+        self,
+        tasks: Sequence[ShardTask],
+        place: str,
+        settings: ConversionSettings,
+        on_video: OnVideo,
+    ) -> list[ShardReport]:
+        """Makes the shards.
+
+        Args:
+            tasks: what to make.
+            place: path or address where to put them.
+            settings: how videos are stored.
+            on_video: called in this process for every video with its shard and whether it became a
+                record; what it raises ends the run.
+
+        Returns:
+            A report for each task, in their order.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalRunner:
+    """One shard after the other, their videos side by side in processes of this machine.
+
+    Args:
+        workers: number of decoding processes.
+    """
+
+    workers: int
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ValueError(f"workers must be at least 1. Received: workers={self.workers}")
+
+    def run(
+        self,
+        tasks: Sequence[ShardTask],
+        place: str,
+        settings: ConversionSettings,
+        on_video: OnVideo,
+    ) -> list[ShardReport]:
+        storage = open_storage(place)
+        find_boxes = box_finder(settings) if tasks else None
+        reports = []
+        with DecoderPool(settings, self.workers, storage.scratch()) as decoders:
+            for task in tasks:
+
+                def on_this(good: bool, task: ShardTask = task) -> None:
+                    on_video(task, good)
+
+                reports.append(make_shard(task, storage, decoders, find_boxes, on_this))
+        return reports
