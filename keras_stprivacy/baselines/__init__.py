@@ -9,15 +9,23 @@ from typing import Any
 from keras_stprivacy.baselines.registry import build, system_class, systems
 
 _LAZY = {
+    "AnonymizationAlone": "anonymization_alone",
     "Blacken": "blacken",
     "Blur": "blur",
     "BoxSystem": "box_system",
+    "Collective": "collective",
     "Downsample": "downsample",
     "Downsample2x": "downsample",
     "Downsample4x": "downsample",
+    "LearningSystem": "learning_system",
     "Raw": "raw",
+    "SPAct": "spact",
+    "STPrivacy": "stprivacy",
+    "SparsificationAlone": "sparsification_alone",
     "StrongBlur": "blur",
     "System": "system",
+    "VITA": "vita",
+    "VITAReversal": "vita",
     "WeakBlur": "blur",
 }
 

@@ -17,6 +17,13 @@ _SYSTEMS = {
     "blacken": ("blacken", "Blacken"),
     "strong_blur": ("blur", "StrongBlur"),
     "weak_blur": ("blur", "WeakBlur"),
+    "collective": ("collective", "Collective"),
+    "vita": ("vita", "VITA"),
+    "spact": ("spact", "SPAct"),
+    "stprivacy": ("stprivacy", "STPrivacy"),
+    "sparsification_alone": ("sparsification_alone", "SparsificationAlone"),
+    "anonymization_alone": ("anonymization_alone", "AnonymizationAlone"),
+    "vita_reversal": ("vita", "VITAReversal"),
 }
 # Not in the tables: families with every setting free.
 _FAMILIES = {"downsample": ("downsample", "Downsample"), "blur": ("blur", "Blur")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,8 @@ from keras_stprivacy.version import __version__
 CONFIG_FILE = "system.json"
 FORMAT = "stprivacy-system"
 FORMAT_VERSION = 1
+
+Progress = Callable[[str, float], None]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -86,7 +88,7 @@ class System(abc.ABC):
         validation: Any = None,
         num_actions: int | None = None,
         num_attributes: int | None = None,
-        verbose: int = 0,
+        on_progress: Progress | None = None,
     ) -> dict[str, list[float]]:
         """Trains the system. One without anything to learn returns at once.
 
@@ -96,7 +98,7 @@ class System(abc.ABC):
             validation: likewise, or None. What for, if at all, the system says.
             num_actions: classes; by default as many as `train` names or shows. Batches need it.
             num_attributes: private attributes; likewise.
-            verbose: 1 shows progress on standard error.
+            on_progress: called now and then with the stage of training and its share that is over.
 
         Returns:
             What was measured, lists by name; also in `history`.

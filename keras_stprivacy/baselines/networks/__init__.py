@@ -1,0 +1,1 @@
+"""Networks of the systems that are compared, one a file."""

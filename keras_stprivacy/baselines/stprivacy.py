@@ -1,0 +1,260 @@
+"""STPrivacy itself, as a system beside the others."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_stprivacy.baselines.learning_system import LearningSystem, applied, run_in_batches
+from keras_stprivacy.baselines.training_data import TrainingData
+from keras_stprivacy.keep_ratio import check_keep_ratio
+from keras_stprivacy.models import Anonymizer, Recognizer, load_weights_from
+from keras_stprivacy.training import (
+    Initialization,
+    RestartPrivacyRecognizers,
+)
+from keras_stprivacy.training import STPrivacy as AdversarialPhase
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class STPrivacy(LearningSystem):
+    """Li et al., "STPrivacy" (ICCV 2023): initialization, then adversarial training.
+
+    Both phases are those of `keras_stprivacy.training`, with their schedules. It can be evaluated
+    at several keep ratios without training again: `transform(clips, keep_ratio=0.5)`.
+
+    Args:
+        tubelet_size: see `Anonymizer`, as those that follow.
+        hidden_dim: of the anonymizer and the recognizers.
+        num_heads: of the anonymizer and the recognizers.
+        mlp_ratio: of the anonymizer and the recognizers.
+        layers_per_block: of the anonymizer; recognizers have as many layers as it has in all.
+        num_sparsification_blocks: of the anonymizer.
+        keep_ratio: α.
+        keep_rule: `"row"` or `"clip"`.
+        gate: `"gumbel_softmax"` (the paper's) or `"gumbel_top_k"`.
+        noise_scale: of the gate.
+        keep_bias: of the gate.
+        output_activation: None (the paper) or `"sigmoid"`.
+        bottleneck_bits: None (the paper), or bits of a kept token that reach the head.
+        weights: None: from scratch; or a file for `load_weights_from`, for anonymizer and
+            recognizers alike.
+        weights_layout: of that file.
+        action_weight: λ_a, see `keras_stprivacy.training.STPrivacy`, as those that follow.
+        privacy_weight: λ_p.
+        privacy_objective: `"negated"` (the paper) or `"base_rate"`.
+        update_rule: `"simultaneous"` or `"alternating"`.
+        num_privacy_recognizers: opponents in training.
+        recognizer_updates: of the recognizers for each of the anonymizer.
+        eight_bit: whether the recognizers see 8-bit pixels.
+        remove_dropped: whether dropped tokens leave in training too.
+        restart_every: epochs between restarts of a privacy recognizer, or None.
+        initialization_epochs: of phase 1.
+        adversarial_epochs: of phase 2.
+        initialization_learning_rate: AdamW's; None: 0.001 · batch_size / 512, as all three.
+        anonymizer_learning_rate: AdamW's, of the anonymizer in phase 2.
+        recognizer_learning_rate: AdamW's, of the recognizers.
+        weight_decay: of AdamW.
+        clip_norm: of all gradients of a player, or None.
+        clip_shape: see `System`.
+        batch_size: see `System`.
+        seed: see `System`.
+
+    Raises:
+        ValueError: as `Anonymizer` and `keras_stprivacy.training.STPrivacy`, when it is built.
+
+    Example:
+
+    >>> from keras_stprivacy.baselines import build
+    >>> system = build("stprivacy", preset="embedded", batch_size=8, initialization_epochs=1,
+    ...                adversarial_epochs=1)
+    >>> digits = stp.data.motion_digits("train", num_clips=8, cache=False)
+    >>> "adversarial/privacy_loss" in system.fit(digits)
+    True
+    >>> system.transform(digits.clips, keep_ratio=0.5)["decision_mask"].sum(axis=1).max()
+    np.float32(8.0)
+    """
+
+    tubelet_size: tuple[int, ...] = (2, 16, 16)
+    hidden_dim: int = 384
+    num_heads: int = 6
+    mlp_ratio: float = 4.0
+    layers_per_block: int = 3
+    num_sparsification_blocks: int = 3
+    keep_ratio: float = 0.7
+    keep_rule: str = "row"
+    gate: str = "gumbel_softmax"
+    noise_scale: float = 1.0
+    keep_bias: float = 2.0
+    output_activation: str | None = None
+    bottleneck_bits: int | None = None
+    weights: str | None = None
+    weights_layout: str = "timm"
+    action_weight: float = 0.5
+    privacy_weight: float = 0.5
+    privacy_objective: str = "negated"
+    update_rule: str = "simultaneous"
+    num_privacy_recognizers: int = 1
+    recognizer_updates: int = 1
+    eight_bit: bool = False
+    remove_dropped: bool = False
+    restart_every: int | None = None
+    initialization_epochs: int = 80
+    adversarial_epochs: int = 40
+    initialization_learning_rate: float | None = None
+    anonymizer_learning_rate: float | None = None
+    recognizer_learning_rate: float | None = None
+    weight_decay: float = 0.05
+    clip_norm: float | None = None
+
+    name = "stprivacy"
+    has_keep_ratio = True
+    embedded = {
+        "batch_size": 64,
+        "tubelet_size": (2, 8, 8),
+        "hidden_dim": 72,
+        "num_heads": 4,
+        "layers_per_block": 1,
+        "gate": "gumbel_top_k",
+        "noise_scale": 0.2,
+        "output_activation": "sigmoid",
+        "bottleneck_bits": 4,
+        "action_weight": 1.0,
+        "privacy_weight": 2.0,
+        "privacy_objective": "base_rate",
+        "num_privacy_recognizers": 2,
+        "eight_bit": True,
+        "remove_dropped": True,
+        "restart_every": 2,
+        "initialization_epochs": 14,
+        "adversarial_epochs": 8,
+        "initialization_learning_rate": 1e-3,
+        "anonymizer_learning_rate": 5e-4,
+        "recognizer_learning_rate": 1e-3,
+        "clip_norm": 1.0,
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.tubelet_size = tuple(self.tubelet_size)
+        self.keep_ratio = check_keep_ratio(self.keep_ratio)
+        self._at_ratio: dict[float, keras.Model] = {}
+
+    # What an evaluation asks an anonymizer for --------------------------------------------------
+
+    @property
+    def grid_shape(self) -> tuple[int, ...]:
+        """Tubelets of a clip: rows, down, across."""
+        sizes = zip(self.clip_shape[:3], self.tubelet_size, strict=True)
+        return tuple(whole // part for whole, part in sizes)
+
+    def num_kept(self, keep_ratio: float | None = None) -> int:
+        """How many tubelets of a clip remain; the same for every clip."""
+        ratio = self.keep_ratio if keep_ratio is None else keep_ratio
+        return self.trained_network.num_kept(ratio)
+
+    # Training -----------------------------------------------------------------------------------
+
+    def _train(self, data: TrainingData, validation: TrainingData | None) -> keras.Model:
+        self._at_ratio = {}
+        anonymizer = self._new_anonymizer()
+        if self.weights is not None:
+            load_weights_from(anonymizer, self.weights, self.weights_layout)
+        jit = {"jit_compile": keras.backend.backend() == "jax"}
+        warmup = Initialization(anonymizer, data.num_actions)
+        warmup.compile(optimizer=self._adamw(self.initialization_learning_rate), **jit)
+        self._fit_phase("initialization", warmup, data, self.initialization_epochs)
+        privacy = [
+            self._recognizer(data.num_attributes) for _ in range(self.num_privacy_recognizers)
+        ]
+        phase = AdversarialPhase(
+            anonymizer,
+            self._recognizer(data.num_actions),
+            privacy,
+            action_weight=self.action_weight,
+            privacy_weight=self.privacy_weight,
+            update_rule=self.update_rule,
+            privacy_objective=self.privacy_objective,
+            recognizer_updates=self.recognizer_updates,
+            eight_bit=self.eight_bit,
+            remove_dropped=self.remove_dropped,
+        )
+        phase.compile(
+            anonymizer_optimizer=self._adamw(self.anonymizer_learning_rate),
+            recognizer_optimizer=self._adamw(self.recognizer_learning_rate),
+            **jit,
+        )
+        restarts = [] if not self.restart_every else [RestartPrivacyRecognizers(self.restart_every)]
+        self._fit_phase("adversarial", phase, data, self.adversarial_epochs, restarts)
+        return anonymizer
+
+    def _new_anonymizer(self) -> Anonymizer:
+        return Anonymizer(**self._anonymizer_arguments())
+
+    def _anonymizer_arguments(self) -> dict[str, Any]:
+        names = (
+            "layers_per_block",
+            "num_sparsification_blocks",
+            "keep_ratio",
+            "keep_rule",
+            "gate",
+            "noise_scale",
+            "keep_bias",
+            "output_activation",
+            "bottleneck_bits",
+            "seed",
+        )
+        return {**self._shape(), **{name: getattr(self, name) for name in names}}
+
+    def _shape(self) -> dict[str, Any]:
+        shape = {"num_frames": self.clip_shape[0], "image_size": self.clip_shape[1:3]}
+        names = ("tubelet_size", "hidden_dim", "num_heads", "mlp_ratio")
+        return {**shape, **{name: getattr(self, name) for name in names}}
+
+    def _recognizer(self, num_classes: int | None) -> Recognizer:
+        layers = self.layers_per_block * (self.num_sparsification_blocks + 1)
+        recognizer = Recognizer(num_classes or 0, num_layers=layers, **self._shape())
+        if self.weights is not None:
+            load_weights_from(recognizer, self.weights, self.weights_layout)
+        return recognizer
+
+    def _adamw(self, rate: float | None) -> keras.optimizers.Optimizer:
+        rate = 1e-3 * self.batch_size / 512 if rate is None else rate
+        return keras.optimizers.AdamW(
+            rate, weight_decay=self.weight_decay, global_clipnorm=self.clip_norm
+        )
+
+    def _fit_phase(
+        self, stage: str, phase: Any, data: TrainingData, epochs: int, callbacks: Any = ()
+    ) -> None:
+        if not epochs:
+            return
+        progress = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: self._report_progress(stage, (epoch + 1) / epochs)
+        )
+        history = phase.fit(
+            data.endless(),
+            epochs=epochs,
+            steps_per_epoch=data.steps_per_epoch(),
+            callbacks=[*callbacks, progress],
+            verbose=0,
+        ).history
+        for name, values in history.items():
+            self.history[f"{stage}/{name}"] = [float(value) for value in values]
+
+    # Transforming -------------------------------------------------------------------------------
+
+    def _transform(self, clips: np.ndarray, boxes: Any, **options: Any) -> dict[str, np.ndarray]:
+        network = self.trained_network
+        ratio = check_keep_ratio(options.get("keep_ratio", self.keep_ratio))
+        if ratio not in self._at_ratio:
+
+            def call(tensors: Any) -> dict[str, Any]:
+                output = network(tensors, training=False, keep_ratio=ratio)
+                return {name: output[name] for name in ("clip", "decision_mask")}
+
+            self._at_ratio[ratio] = applied(call, network)
+        return run_in_batches(self._at_ratio[ratio], clips, self.batch_size)

@@ -1,0 +1,73 @@
+"""How VITA's transform network first learns to give back what it sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_stprivacy.baselines.learning_system import per_frame
+from keras_stprivacy.baselines.losses import content_loss, reconstruction_loss, total_variation
+from keras_stprivacy.baselines.turn import Turn
+
+CONTENT_WEIGHT, VARIATION_WEIGHT = 7.5, 200.0
+
+
+def pretraining_turn(
+    transform: keras.Model, kind: str, vgg_weights: str, learning_rate: float
+) -> Turn:
+    """The update of the pretraining.
+
+    Args:
+        transform: from images (B, H, W, 3) to images.
+        kind: `"vgg19"`: 7.5 x content loss at relu4_2 + 200 x total variation, in units of 8-bit
+            pixels; or `"l1"`: mean absolute distance.
+        vgg_weights: `"imagenet"`, or a file, of `keras.applications.VGG19` without the top.
+        learning_rate: Adam's.
+
+    Raises:
+        ValueError: if the weights of VGG19 are not to be had.
+    """
+    network = None if kind == "l1" else _relu_4_2(transform.input_shape[1:3], vgg_weights)
+
+    def losses(clips: Any, labels: Any) -> tuple[list, dict]:
+        made = per_frame(transform, clips, training=True)
+        if network is None:
+            loss = reconstruction_loss(made, clips)
+            return [loss], {"reconstruction_loss": loss}
+        frames, original = (ops.reshape(x, (-1, *x.shape[2:])) * 255.0 for x in (made, clips))
+        content = content_loss(
+            network(_caffe(frames)), ops.stop_gradient(network(_caffe(original)))
+        )
+        variation = total_variation(frames)
+        return [CONTENT_WEIGHT * content + VARIATION_WEIGHT * variation], {
+            "content_loss": content,
+            "total_variation": variation,
+        }
+
+    networks = {"transform": transform}
+    if network is not None:
+        networks["vgg19"] = network
+    adam = keras.optimizers.Adam(learning_rate)
+    return Turn(networks, [("transform",)], losses, {"transform": adam})
+
+
+def _relu_4_2(image_size: tuple[int, int], weights: str) -> keras.Model:
+    try:
+        vgg = keras.applications.VGG19(
+            include_top=False, weights=weights, input_shape=(*image_size, 3)
+        )
+    except Exception as error:  # Keras raises bare exceptions where a download fails
+        raise ValueError(
+            f"the weights of VGG19 could not be had ({error}). Pass vgg_weights= a file of "
+            'keras.applications.VGG19 without the top, or pretraining="l1". Received: '
+            f"vgg_weights={weights!r}"
+        ) from error
+    vgg.trainable = False
+    return keras.Model(vgg.input, vgg.get_layer("block4_conv2").output)
+
+
+def _caffe(pixels: Any) -> Any:
+    """RGB of 0 to 255 as VGG19 was trained: BGR around the mean of ImageNet."""
+    return pixels[..., ::-1] - ops.convert_to_tensor([103.939, 116.779, 123.68])
