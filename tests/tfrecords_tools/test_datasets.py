@@ -219,7 +219,7 @@ def test_the_class_is_that_of_the_folder(small_ucf101):
         ("classInd.txt", "1 Jump\n3 HandstandPushups\n", r"classInd.txt, line 2: needed is '2"),
         ("trainlist01.txt", "Jump/a.avi 2\n", r"class Jump has number 1 in classInd.txt"),
         ("trainlist01.txt", "Fly/a.avi 1\n", r"trainlist01.txt, line 1: needed is"),
-        ("testlist01.txt", "\n\n../a.avi\n", r"testlist01.txt, line 1: needed is"),
+        ("testlist01.txt", "\n\n../a.avi\n", r"testlist01.txt, line 3: needed is"),
     ],
 )
 def test_lists_that_contradict_each_other_are_named(small_ucf101, file, text, message):

@@ -1,35 +1,21 @@
 """A folder of one's own videos."""
 
-import csv
-import dataclasses
-import hashlib
 import os
 import pathlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from keras_stprivacy.data.errors import LabelFileError
+from tfrecords_tools.datasets.adapter import SEED, TEST_FRACTION, Adapter, Option
+from tfrecords_tools.datasets.drawing import check_test_fraction, drawn_splits, ids_of
+from tfrecords_tools.datasets.tables import Row, read_table
+from tfrecords_tools.datasets.video_files import find_videos
 from tfrecords_tools.settings import ConversionSettings
 from tfrecords_tools.shards import text_of
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
-_ENDINGS = (
-    *(".3gp", ".asf", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-    *(".mts", ".ogv", ".ts", ".webm", ".wmv"),
-)
 _TRAILING_NUMBER = re.compile(r"[\s_.-]*\d+$")
-_OWN_COLUMNS = ("path", "label", "split")
 _CLASS_FROM = ("auto", "folder", "stem", "none")
-
-
-@dataclasses.dataclass
-class _Row:
-    """A line of the table."""
-
-    line: int
-    label: str
-    split: str
-    attributes: tuple[int, ...] | None
 
 
 def folder(
@@ -72,23 +58,23 @@ def folder(
     """
     if class_from not in _CLASS_FROM:
         raise ValueError(f"class_from must be one of {_CLASS_FROM}. Received: {class_from!r}")
-    if not 0 <= test_fraction < 1:
-        raise ValueError(f"test_fraction must be in [0, 1). Received: {test_fraction}")
+    check_test_fraction(test_fraction)
     root = pathlib.Path(source)
     if not root.is_dir():
         raise LabelFileError(f"There is no folder {root}.")
-    files = _videos(root)
-    notes, missing = [], []
-    rows: dict[str, _Row] = {}
+    files, notes = find_videos(root)
+    missing: list[str] = []
+    rows: dict[str, Row] = {}
     attribute_names: tuple[str, ...] = ()
     if table is not None:
-        rows, attribute_names, has_labels = _read_table(pathlib.Path(table))
+        content = read_table(pathlib.Path(table))
+        rows, attribute_names = content.rows, content.attribute_names
         names = {text_of(file) for file in files}
         missing = sorted(set(rows) - names)
         if missing:
             notes.append(f"{len(missing)} videos of the table are missing: {missing[0]!r}, ...")
         without = len(names - set(rows))
-        if without and has_labels:
+        if without and content.has_labels:
             files = [file for file in files if text_of(file) in rows]
             notes.append(f"{without} videos are not in the table and were left out")
         elif without:
@@ -105,16 +91,16 @@ def folder(
         else:
             actions[file] = label
     files = list(actions)
-    class_names = sorted(set(actions.values()))
-    splits = _drawn_splits({text_of(f): a for f, a in actions.items()}, test_fraction, seed)
+    index = {name: i for i, name in enumerate(sorted(set(actions.values())))}
+    splits = drawn_splits({text_of(f): a for f, a in actions.items()}, test_fraction, seed)
     entries = []
-    for entry_id, file in zip(_ids(files), files, strict=True):
+    for entry_id, file in zip(ids_of(files), files, strict=True):
         row = rows.get(text_of(file))
         entries.append(
             SourceEntry(
                 id=entry_id,
                 split=row.split if row and row.split else splits[text_of(file)],
-                action=class_names.index(actions[file]),
+                action=index[actions[file]],
                 attributes=row.attributes if row else None,
                 file=file,
             )
@@ -125,7 +111,7 @@ def folder(
 
     return SourceDataset(
         name=name or root.resolve().name or "folder",
-        class_names=tuple(class_names),
+        class_names=tuple(index),
         attribute_names=attribute_names,
         root=root,
         make_entries=make_entries,
@@ -138,18 +124,6 @@ def folder(
     )
 
 
-def _videos(root: pathlib.Path) -> list[pathlib.PurePosixPath]:
-    """Paths of the videos, relative to the root, sorted; hidden files and folders are left out."""
-    found = []
-    for folder_name, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        relative = pathlib.Path(folder_name).relative_to(root)
-        for file in files:
-            if pathlib.PurePath(file).suffix.lower() in _ENDINGS and not file.startswith("."):
-                found.append(pathlib.PurePosixPath((relative / file).as_posix()))
-    return sorted(found, key=text_of)
-
-
 def _class_of(file: pathlib.PurePosixPath, class_from: str) -> str | None:
     if class_from == "none":
         return "video"
@@ -159,72 +133,30 @@ def _class_of(file: pathlib.PurePosixPath, class_from: str) -> str | None:
     return _TRAILING_NUMBER.sub("", stem) or stem
 
 
-def _ids(files: Sequence[pathlib.PurePosixPath]) -> list[str]:
-    """Paths without endings; with them, where two files differ in nothing else."""
-    short = [text_of(file.with_suffix("")) for file in files]
-    return [
-        text_of(file) if short.count(name) > 1 else name
-        for file, name in zip(files, short, strict=True)
-    ]
-
-
-def _drawn_splits(actions: dict[str, str], test_fraction: float, seed: int) -> dict[str, str]:
-    """Path → "train" or "test"."""
-
-    def drawn(paths: list[str]) -> list[str]:
-        paths = sorted(paths, key=lambda p: hashlib.sha256(f"{seed}/{p}".encode()).digest())
-        return paths[: int(len(paths) * test_fraction + 0.5)]
-
-    test = set()
-    for action in set(actions.values()):
-        test.update(drawn([path for path, name in actions.items() if name == action]))
-    if not test:
-        test.update(drawn(list(actions)))
-    return {path: "test" if path in test else "train" for path in actions}
-
-
-def _read_table(path: pathlib.Path) -> tuple[dict[str, _Row], tuple[str, ...], bool]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = [column.strip() for column in reader.fieldnames or ()]
-            if "path" not in columns or len(set(columns)) != len(columns) or "" in columns:
-                raise LabelFileError(
-                    f"{path} must begin with a line of different column names, one of them 'path'. "
-                    f"Received: {columns}"
-                )
-            reader.fieldnames = columns
-            attribute_names = tuple(name for name in columns if name not in _OWN_COLUMNS)
-            rows: dict[str, _Row] = {}
-            for values in reader:
-                video, row = _row(path, reader.line_num, values, columns)
-                if video in rows:
-                    raise LabelFileError(
-                        f"{path}, line {row.line}: {video!r} stands in line {rows[video].line} too."
-                    )
-                rows[video] = row
-    except OSError as error:
-        raise LabelFileError(f"The table {path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelFileError(f"The table {path} is not a CSV text file: {error}") from error
-    if not rows:
-        raise LabelFileError(f"The table {path} has no lines below its column names.")
-    return rows, attribute_names, "label" in columns
-
-
-def _row(path: pathlib.Path, line: int, values: dict, columns: list[str]) -> tuple[str, _Row]:
-    if None in values or None in values.values():
-        raise LabelFileError(f"{path}, line {line}: {len(columns)} values are needed.")
-    values = {key: value.strip() for key, value in values.items()}
-    if not values["path"] or ("label" in values and not values["label"]):
-        raise LabelFileError(f"{path}, line {line}: path and label must not be empty.")
-    marks = [values[name] for name in columns if name not in _OWN_COLUMNS]
-    attributes = None
-    if marks and any(marks):
-        if not {"0", "1"}.issuperset(marks):
-            raise LabelFileError(
-                f"{path}, line {line}: attributes must be 0 or 1 (or all empty). Received: {marks}"
-            )
-        attributes = tuple(int(mark) for mark in marks)
-    video = str(pathlib.PurePosixPath(values["path"].replace("\\", "/")))
-    return video, _Row(line, values.get("label", ""), values.get("split", ""), attributes)
+ADAPTER = Adapter(
+    name="folder",
+    load=folder,
+    summary="A folder of one's own videos: class sub-folders, or a table.",
+    layout="""\
+SOURCE/<class>/<video>            a folder for each action, or
+SOURCE/<class>_<number>.<ending>  all videos in one folder
+--table FILE.csv                  path, optionally label and split, and one column of 0 and 1 for
+                                  each private attribute""",
+    example="folder my_videos records/mine --table labels.csv",
+    options=(
+        Option(
+            "table",
+            "CSV with the columns path, optionally label and split, and one per private attribute.",
+            "file",
+        ),
+        Option(
+            "class_from",
+            "Where a video's class comes from.",
+            default="auto",
+            choices=_CLASS_FROM,
+        ),
+        TEST_FRACTION,
+        SEED,
+        Option("name", "Name of the dataset; by default the folder's."),
+    ),
+)

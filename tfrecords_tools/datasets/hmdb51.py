@@ -1,11 +1,20 @@
 """HMDB51, with its official splits and the privacy labels of VP-HMDB51."""
 
+import dataclasses
 import os
 import pathlib
 import re
 
 from keras_stprivacy.data.errors import LabelFileError
-from tfrecords_tools.datasets.lists import check_fold, find_folder, listed_dataset, read_lines
+from tfrecords_tools.datasets.adapter import Adapter
+from tfrecords_tools.datasets.lists import (
+    LISTED_OPTIONS,
+    check_fold,
+    find_folder,
+    is_name,
+    listed_dataset,
+    numbered_lines,
+)
 from tfrecords_tools.source import SourceDataset
 
 _LIST = re.compile(r"(?P<action>.+)_test_split(?P<fold>[123])\.txt")
@@ -41,20 +50,22 @@ def hmdb51(
     source = pathlib.Path(source)
     lists_folder = find_folder(source, lists, ["testTrainMulti_7030_splits"], "the split lists")
     videos_folder = find_folder(source, videos, ["videos", "hmdb51_org", "hmdb51"], "the videos")
-    list_files = {}
+    list_files, other_folds = {}, set()
     for path in sorted(lists_folder.iterdir()):
         match = _LIST.fullmatch(path.name)
         if match and int(match["fold"]) == fold:
             list_files[match["action"]] = path
+        elif match:
+            other_folds.add(match["action"])
     if not list_files:
         raise LabelFileError(f"No list named <class>_test_split{fold}.txt in {lists_folder}.")
     class_names = sorted(list_files)
 
     listed = []
     for action, name in enumerate(class_names):
-        for number, line in enumerate(read_lines(list_files[name]), 1):
+        for number, line in numbered_lines(list_files[name]):
             file, _, code = line.rpartition(" ")
-            if code not in _SPLITS or not file.strip() or "/" in file:
+            if code not in _SPLITS or not is_name(file.strip()):
                 raise LabelFileError(
                     f"{list_files[name]}, line {number}: needed is '<file> <0, 1 or 2>'. "
                     f"Received: {line[:120]!r}"
@@ -63,4 +74,38 @@ def hmdb51(
             if split is not None:
                 listed.append((f"{name}/{file.strip()}", split, action))
     origin = {"adapter": "hmdb51", "fold": fold}
-    return listed_dataset("hmdb51", class_names, videos_folder, listed, privacy_labels, origin)
+    dataset = listed_dataset("hmdb51", class_names, videos_folder, listed, privacy_labels, origin)
+    unlisted = {path.name for path in videos_folder.iterdir() if path.is_dir()} | other_folds
+    unlisted = {name for name in unlisted - set(class_names) if not name.startswith(".")}
+    if not unlisted:
+        return dataset
+    shown = ", ".join(sorted(unlisted)[:5]) + ", ..." * (len(unlisted) > 5)
+    note = f"{len(unlisted)} classes have no list of split {fold} and were left out: {shown}"
+    return dataclasses.replace(dataset, notes=(*dataset.notes, note))
+
+
+def group_of(entry_id: str) -> str | None:
+    """The film or web video that a clip was cut from: what its name says before the class.
+
+    Example:
+
+    >>> group_of("wave/TrumanShow_wave_f_nm_np1_fr_med_26")
+    'wave/TrumanShow'
+    """
+    action, _, stem = entry_id.partition("/")
+    film, found, _ = stem.partition(f"_{action}_")
+    return f"{action}/{film}" if found else None
+
+
+ADAPTER = Adapter(
+    name="hmdb51",
+    load=hmdb51,
+    summary="HMDB51: 51 actions, 6766 videos, three official splits of 70 and 30 per class.",
+    layout="""\
+SOURCE/videos/<class>/<clip>.avi  (or hmdb51_org/, hmdb51/)
+SOURCE/testTrainMulti_7030_splits/<class>_test_split<1, 2 or 3>.txt
+--privacy-labels FILE             VP-HMDB51's hmdb51_privacy_attribute_label.pickle (optional)""",
+    example="hmdb51 /data/hmdb51 records/hmdb51 --fold 1",
+    options=LISTED_OPTIONS,
+    group_of=group_of,
+)

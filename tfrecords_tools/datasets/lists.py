@@ -1,15 +1,35 @@
 """What the adapters of datasets with published split lists share."""
 
+import collections
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_stprivacy.data.errors import LabelFileError
+from tfrecords_tools.datasets.adapter import VIDEOS, Option
 from tfrecords_tools.datasets.privacy_labels import PRIVACY_ATTRIBUTES, PrivacyLabels
+from tfrecords_tools.datasets.video_files import files_of
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
 FOLDS = (1, 2, 3)
+LISTED_OPTIONS = (
+    Option(
+        "fold",
+        "Which official split.",
+        "integer",
+        1,
+        minimum=1,
+        maximum=3,
+        other_names=("--split-index",),
+    ),
+    Option("privacy_labels", "The pickle of private attributes.", "file"),
+    VIDEOS,
+    Option("lists", "Where the split lists are, if not in SOURCE.", "folder"),
+)
+_LINE_END = re.compile(r"\r\n|\n|\r")  # a name may hold what Unicode also calls a line's end
+_ENDING = re.compile(r"(?<=[^/])\.[^./]*$")
 
 
 def check_fold(fold: int) -> None:
@@ -24,13 +44,35 @@ def read_lines(path: pathlib.Path) -> list[str]:
     Raises:
         LabelFileError: if the file cannot be read as text.
     """
+    return [line for _, line in numbered_lines(path)]
+
+
+def numbered_lines(path: pathlib.Path) -> list[tuple[int, str]]:
+    """As `read_lines`, each line with its number in the file, from 1."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise LabelFileError(f"The list {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise LabelFileError(f"The list {path} is not text: {error}") from error
-    return [line for line in map(str.strip, text.splitlines()) if line]
+    lines = ((i, line.strip(" \t")) for i, line in enumerate(_LINE_END.split(text), 1))
+    return [(i, line) for i, line in lines if line]
+
+
+def is_name(text: str) -> bool:
+    """Whether the text can be the name of a file or folder: no path, no way up."""
+    return bool(text) and text not in (".", "..") and not {"/", "\0"} & set(text)
+
+
+def without_ending(path: str) -> str:
+    """A path without the ending of its file.
+
+    Example:
+
+    >>> without_ending("wave/a.b!(c).avi")
+    'wave/a.b!(c)'
+    """
+    return _ENDING.sub("", path)
 
 
 def find_folder(
@@ -74,17 +116,21 @@ def listed_dataset(
 
     Returns:
         A `SourceDataset` of the videos that are there.
+
+    Raises:
+        LabelFileError: if the lists put a video into two splits, or the label file is none.
     """
     labels = None if privacy_labels is None else PrivacyLabels(privacy_labels)
-    listed = sorted(listed)
-    there = {
-        folder: _files_of(videos / folder)
-        for folder in {path.split("/")[0] for path, _, _ in listed}
-    }
+    all_listed = list(listed)
+    unique = _unique(all_listed)
+    there, unreadable = {}, []
+    for folder in sorted({path.split("/")[0] for path, _, _ in unique}):
+        there[folder], trouble = files_of(videos / folder)
+        unreadable += [trouble] if trouble else []
     present, missing, unlabelled, matched = [], [], 0, set()
-    for path, split, action in listed:
+    for path, split, action in unique:
         folder, _, file = path.partition("/")
-        entry_id = str(pathlib.PurePosixPath(path).with_suffix(""))
+        entry_id = without_ending(path)
         if file not in there[folder]:
             missing.append(entry_id)
             continue
@@ -98,16 +144,12 @@ def listed_dataset(
 
     notes = []
     if missing:
-        by_class: dict[str, int] = {}
-        for entry_id in missing:
-            folder = entry_id.split("/")[0]
-            by_class[folder] = by_class.get(folder, 0) + 1
-        worst = sorted(by_class.items(), key=lambda item: (-item[1], item[0]))
-        shown = ", ".join(f"{folder} {count}" for folder, count in worst[:5])
-        more = f" and {len(worst) - 5} more classes" if len(worst) > 5 else ""
-        notes.append(
-            f"{len(missing)} of {len(listed)} listed videos are not in {videos.name}: {shown}{more}"
-        )
+        notes.append(f"{len(missing)} of {len(unique)} listed videos are not in {videos.name}: ")
+        notes[-1] += _most_frequent(entry_id.split("/")[0] for entry_id in missing)
+    if unreadable:
+        notes.append(f"{len(unreadable)} folders cannot be read: {unreadable[0]}, ...")
+    if len(unique) < len(all_listed):
+        notes.append(f"{len(all_listed) - len(unique)} lines of the lists say what others say")
     unlisted = sum(
         1 for folder, files in there.items() for file in files if f"{folder}/{file}" not in matched
     )
@@ -135,7 +177,24 @@ def listed_dataset(
     )
 
 
-def _files_of(folder: pathlib.Path) -> frozenset[str]:
-    if not folder.is_dir():
-        return frozenset()
-    return frozenset(entry.name for entry in os.scandir(folder) if entry.is_file())
+def _unique(listed: Sequence[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    """Sorted, each video once.
+
+    Raises:
+        LabelFileError: if a video is in two splits, or two videos differ in their endings alone.
+    """
+    seen: dict[str, tuple[str, str, int]] = {}
+    for item in sorted(set(listed)):
+        other = seen.setdefault(without_ending(item[0]), item)
+        if other != item:
+            raise LabelFileError(
+                f"The lists say two things of {without_ending(item[0])!r}: {other[0]!r} is in "
+                f"{other[1]!r}, {item[0]!r} in {item[1]!r}."
+            )
+    return list(seen.values())
+
+
+def _most_frequent(names: Iterable[str]) -> str:
+    ranked = sorted(collections.Counter(names).items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{name} {count}" for name, count in ranked[:5])
+    return shown + (f" and {len(ranked) - 5} more classes" if len(ranked) > 5 else "")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from keras_stprivacy.data.motion_digits import MotionDigits, motion_digits
+from tfrecords_tools.datasets.adapter import SEED, Adapter, Option
 from tfrecords_tools.settings import ConversionSettings
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
@@ -64,3 +65,21 @@ def motion_digits_source(
         origin={"adapter": "motion-digits", "seed": seed},
         settings=_SETTINGS,
     )
+
+
+ADAPTER = Adapter(
+    name="motion-digits",
+    load=motion_digits_source,
+    summary="The embedded dataset of moving digits, with private attributes and boxes.",
+    layout="Nothing: the clips are rendered.",
+    example="motion-digits records/digits --num-train 2000",
+    options=(
+        Option("num_train", "Clips in the training split.", "integer", 4000, minimum=1),
+        Option("num_test", "Clips in the test split.", "integer", 1000, minimum=1),
+        Option("num_validation", "Clips in the validation split.", "integer", 0, minimum=0),
+        Option("num_frames", "Frames in a clip.", "integer", 8, minimum=2),
+        Option("image_size", "Height and width in pixels.", "integer", 32, minimum=16),
+        SEED,
+    ),
+    source=None,
+)

@@ -2,10 +2,22 @@
 
 import os
 import pathlib
+import re
 
 from keras_stprivacy.data.errors import LabelFileError
-from tfrecords_tools.datasets.lists import check_fold, find_folder, listed_dataset, read_lines
+from tfrecords_tools.datasets.adapter import Adapter
+from tfrecords_tools.datasets.lists import (
+    LISTED_OPTIONS,
+    check_fold,
+    find_folder,
+    is_name,
+    listed_dataset,
+    numbered_lines,
+)
 from tfrecords_tools.source import SourceDataset
+
+_NUMBERED = re.compile(r"(?P<video>.*\S)[ \t]+(?P<label>\d+)")
+_GROUP = re.compile(r"_(g\d+)_c\d+$")
 
 
 def ucf101(
@@ -50,10 +62,11 @@ def ucf101(
     listed = []
     for split in ("train", "test"):
         path = lists_folder / f"{split}list{fold:02d}.txt"
-        for number, line in enumerate(read_lines(path), 1):
-            video, _, label = line.partition(" ")
+        for number, line in numbered_lines(path):
+            numbered = _NUMBERED.fullmatch(line)
+            video, label = (numbered["video"], numbered["label"]) if numbered else (line, "")
             folder, _, file = video.partition("/")
-            if folder not in index or not file or "/" in file:
+            if folder not in index or not is_name(file):
                 raise LabelFileError(
                     f"{path}, line {number}: needed is '<class>/<file>', with a class of "
                     f"classInd.txt. Received: {line[:120]!r}"
@@ -70,11 +83,42 @@ def ucf101(
 
 def _class_names(path: pathlib.Path) -> list[str]:
     names = []
-    for number, line in enumerate(read_lines(path), 1):
+    for expected, (number, line) in enumerate(numbered_lines(path), 1):
         index, _, name = line.partition(" ")
-        if index != str(number) or not name:
+        name = name.strip()
+        if index != str(expected) or not is_name(name) or name in names:
             raise LabelFileError(
-                f"{path}, line {number}: needed is '{number} <class>'. Received: {line[:80]!r}"
+                f"{path}, line {number}: needed is '{expected} <class>', each class once. "
+                f"Received: {line[:80]!r}"
             )
-        names.append(name.strip())
+        names.append(name)
+    if not names:
+        raise LabelFileError(f"{path} names no class.")
     return names
+
+
+def group_of(entry_id: str) -> str | None:
+    """The web video that a clip was cut from: its class and group.
+
+    Example:
+
+    >>> group_of("Archery/v_Archery_g07_c02")
+    'Archery/g07'
+    """
+    match = _GROUP.search(entry_id)
+    return f"{entry_id.partition('/')[0]}/{match[1]}" if match else None
+
+
+ADAPTER = Adapter(
+    name="ucf101",
+    load=ucf101,
+    summary="UCF101: 101 actions, 13320 videos, three official splits by groups.",
+    layout="""\
+SOURCE/UCF-101/<class>/<clip>.avi  (or UCF101/, videos/)
+SOURCE/ucfTrainTestlist/           classInd.txt, trainlist0<n>.txt, testlist0<n>.txt
+                                   (or UCF101TrainTestSplits-RecognitionTask/)
+--privacy-labels FILE              VP-UCF101's ucf101_privacy_attribute_label.pickle (optional)""",
+    example="ucf101 /data/ucf101 records/ucf101 --fold 1",
+    options=LISTED_OPTIONS,
+    group_of=group_of,
+)

@@ -1,0 +1,66 @@
+"""Splits that are drawn, and ids of videos that have none."""
+
+import collections
+import hashlib
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from tfrecords_tools.shards import text_of
+
+
+def check_test_fraction(test_fraction: float) -> None:
+    """Raises ValueError if it is no share of the videos."""
+    if not 0 <= test_fraction < 1:
+        raise ValueError(f"test_fraction must be in [0, 1). Received: {test_fraction}")
+
+
+def drawn_splits(classes: Mapping[str, str], test_fraction: float, seed: int) -> dict[str, str]:
+    """Draws the share `test_fraction` of every class for the test split.
+
+    Where classes are so small that this leaves no test videos at all, the share is drawn from all
+    videos together.
+
+    Args:
+        classes: video → its class.
+        test_fraction: in [0, 1).
+        seed: of the draw.
+
+    Returns:
+        Video → "train" or "test"; the same whatever the order of `classes`.
+
+    Example:
+
+    >>> sorted(drawn_splits({"a": "x", "b": "x", "c": "x", "d": "x"}, 0.25, seed=0).values())
+    ['test', 'train', 'train', 'train']
+    """
+    videos: dict[str, list[str]] = collections.defaultdict(list)
+    for video, name in classes.items():
+        videos[name].append(video)
+
+    def drawn(names: Sequence[str]) -> list[str]:
+        order = sorted(names, key=lambda n: hashlib.sha256(_encoded(f"{seed}/{n}")).digest())
+        return order[: int(len(order) * test_fraction + 0.5)]
+
+    test = {video for names in videos.values() for video in drawn(names)}
+    if not test:
+        test.update(drawn(list(classes)))
+    return {video: "test" if video in test else "train" for video in classes}
+
+
+def ids_of(files: Sequence[pathlib.PurePosixPath]) -> list[str]:
+    """Paths without endings; with them, where two files differ in nothing else.
+
+    Example:
+
+    >>> ids_of([pathlib.PurePosixPath(name) for name in ("a/b.mp4", "c.avi", "c.mkv")])
+    ['a/b', 'c.avi', 'c.mkv']
+    """
+    full = [text_of(file) for file in files]
+    short = [text_of(file.with_suffix("")) if file.suffix else text_of(file) for file in files]
+    count = collections.Counter(short)
+    ids = [name if count[name] == 1 else whole for name, whole in zip(short, full, strict=True)]
+    return ids if len(set(ids)) == len(ids) else full  # as of c.avi, c.mkv and c.avi.mp4
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
