@@ -66,7 +66,8 @@ class ShardTask:
         return self.entries[0].split
 
     def _identity(self, entry: SourceEntry) -> list[Any]:
-        identity: list[Any] = [entry.id, entry.split, entry.action, entry.attributes]
+        marks = None if entry.attributes is None else list(entry.attributes)
+        identity: list[Any] = [entry.id, entry.split, entry.action, marks]
         identity += label_identity(entry)
         if entry.file is not None and self.root is not None:
             return [*identity, text_of(entry.file), source_bytes(self.root, entry)]

@@ -22,8 +22,8 @@ class SourceEntry:
         split: name of the split that it belongs to: lower-case letters, digits and "_".
         action: index into the dataset's `class_names`; in a dataset with `multi_label`, a tuple of
             different indices, which may be empty.
-        attributes: one 0 or 1 for each of the dataset's `attribute_names`; None where they were not
-            annotated.
+        attributes: one 0 or 1 for each of the dataset's `attribute_names`, in a tuple or, where
+            there are thousands, in `bytes`; None where they were not annotated.
         file: the video, relative to the dataset's `root`.
         clip: for videos that are not files: uint8 (F, H, W, 3).
         frame_rate: of `clip`, in frames per second.
@@ -37,7 +37,7 @@ class SourceEntry:
     id: str
     split: str
     action: int | tuple[int, ...]
-    attributes: tuple[int, ...] | None = None
+    attributes: tuple[int, ...] | bytes | None = None
     file: pathlib.PurePosixPath | None = None
     clip: np.ndarray | None = None
     frame_rate: float | None = None
