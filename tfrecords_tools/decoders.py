@@ -87,7 +87,7 @@ class Decoder:
     def _ask(self, path: str | os.PathLike, store: FrameStore) -> None:
         if self._requests is None:
             raise RuntimeError("the decoder was started without a socket")
-        request = {"path": os.path.abspath(path), "settings": self.settings.as_json()}
+        request = {"path": os.path.abspath(path), "settings": self.settings.for_decoder()}
         text = json.dumps(request).encode()
         socket.send_fds(self._requests, [LENGTH.pack(len(text))], [store.file.fileno()])
         self._requests.sendall(text)

@@ -1,5 +1,6 @@
 """Files that are there as a whole or not at all, and their digests."""
 
+import functools
 import hashlib
 import os
 import pathlib
@@ -20,12 +21,6 @@ def publish(path: pathlib.Path) -> None:
     _sync(path.parent)
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a text file, durably and at once."""
-    partial_of(path).write_text(text, encoding="utf-8")
-    publish(path)
-
-
 def digest(path: str | os.PathLike) -> tuple[int, str]:
     """Size and SHA-256 of a file."""
     sha256, size = hashlib.sha256(), 0
@@ -34,6 +29,18 @@ def digest(path: str | os.PathLike) -> tuple[int, str]:
             sha256.update(block)
             size += len(block)
     return size, sha256.hexdigest()
+
+
+@functools.cache
+def folder_digest(path: str) -> str:
+    """SHA-256 of the names and contents of all files in a folder; asked for once a process."""
+    sha256 = hashlib.sha256()
+    root = pathlib.Path(path)
+    for file in sorted(root.rglob("*")):
+        if file.is_file():
+            name = os.fsencode(file.relative_to(root).as_posix())
+            sha256.update(b"%d %s %s" % (len(name), name, digest(file)[1].encode()))
+    return sha256.hexdigest()
 
 
 def _sync(path: pathlib.Path) -> None:

@@ -28,6 +28,13 @@ class ConversionReport:
         """Number of records in all splits."""
         return sum(self.info.num_clips(split) for split in self.info.splits)
 
+    @property
+    def frames_without_box(self) -> int | None:
+        """Number of frames in which no person was found; None where boxes are not stored."""
+        counts = [source.get("frames_without_box") for source in self.info.sources.values()]
+        known = [count for count in counts if count is not None]
+        return sum(known) if known else None
+
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values."""
         return {
@@ -49,6 +56,7 @@ class ConversionReport:
             "kept_shards": list(self.kept_shards),
             "quarantined": list(self.info.quarantined),
             "missing": len(self.info.missing),
+            "frames_without_box": self.frames_without_box,
             "notes": list(self.notes),
         }
 
@@ -63,6 +71,9 @@ class ConversionReport:
                 f"  {split}: {content['records']} records, {content['frames']} frames, "
                 f"{content['bytes'] / 1e6:.1f} MB in {content['shards']} shards"
             )
+        if self.frames_without_box is not None:
+            frames = sum(s.frames for shards in self.info.splits.values() for s in shards)
+            lines.append(f"  no person box in {self.frames_without_box} of {frames} frames")
         if self.info.missing:
             lines.append(f"  missing: {len(self.info.missing)} videos that the lists name")
         if self.info.quarantined:

@@ -1,9 +1,11 @@
 """How videos become records."""
 
 import dataclasses
+import pathlib
 from typing import Any
 
 from keras_stprivacy.data.decode_limits import DecodeLimits
+from tfrecords_tools.files import folder_digest
 
 _SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
 
@@ -24,6 +26,8 @@ class ConversionSettings:
         shard_bytes: None, or instead of `videos_per_shard`: a file is filled until the videos in it
             are this many bytes as they are in the source. (How many they are as records is known
             only after converting them.)
+        detector: None, or the folder with the preset of a detector (see
+            `keras_stprivacy.detection`): person boxes of every frame are stored.
         limits: which videos are too large to decode.
         seconds_per_video: decoding a video may take this long, wall time.
 
@@ -37,6 +41,7 @@ class ConversionSettings:
     fps: float | None = None
     videos_per_shard: int = 256
     shard_bytes: int | None = None
+    detector: str | None = None
     limits: DecodeLimits = dataclasses.field(default_factory=DecodeLimits)
     seconds_per_video: float = 300.0
 
@@ -60,8 +65,18 @@ class ConversionSettings:
             raise ValueError(f"{name} must be {needed}. Received: {name}={getattr(self, name)!r}")
 
     def as_json(self) -> dict[str, Any]:
-        """The settings as `dataset.json` holds them."""
-        return dataclasses.asdict(self)
+        """The settings as `dataset.json` holds them: the detector by its content, not its place."""
+        content = dataclasses.asdict(self)
+        if self.detector is not None:
+            content["detector"] = {
+                "preset": pathlib.Path(self.detector).name,
+                "sha256": folder_digest(self.detector),
+            }
+        return content
+
+    def for_decoder(self) -> dict[str, Any]:
+        """What a decoding process must know, as plain values."""
+        return {**dataclasses.asdict(self), "detector": None}
 
 
 def settings_from(
