@@ -2,10 +2,10 @@
 
 import dataclasses
 import os
-import pathlib
 from collections.abc import Callable, Sequence
 
 from keras_stprivacy.data import schema
+from keras_stprivacy.data.address import as_place
 from keras_stprivacy.data.manifest import DatasetInfo
 from tfrecords_tools.planning import plan_shards
 from tfrecords_tools.report import ConversionReport
@@ -158,7 +158,7 @@ def _describe(
     for task, report in zip(tasks, reports, strict=True):
         splits[task.split] = (*splits.get(task.split, ()), report.info)
     return DatasetInfo(
-        directory=pathlib.Path(place),
+        directory=as_place(place),
         name=dataset.name,
         class_names=dataset.class_names,
         attribute_names=dataset.attribute_names,

@@ -1,9 +1,9 @@
 """What earlier runs have left, and what of it is still good."""
 
-import pathlib
 import re
 
 from keras_stprivacy.data import schema
+from keras_stprivacy.data.address import as_place
 from keras_stprivacy.data.errors import DatasetFormatError, EmptyDatasetError
 from keras_stprivacy.data.manifest import DatasetInfo, parse_info
 from tfrecords_tools.shards import PROGRESS_FOLDER, ShardReport, ShardTask
@@ -48,7 +48,7 @@ def earlier_info(storage: Storage, place: str) -> DatasetInfo | None:
     if text is None:
         return None
     try:
-        return parse_info(text, pathlib.Path(place))
+        return parse_info(text, as_place(place))
     except (DatasetFormatError, EmptyDatasetError):
         return None  # damaged: made anew
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
+from keras_stprivacy.data.address import is_address
 from tfrecords_tools.files import digest, partial_of, publish
 
 _READ_BYTES = 1 << 20
@@ -48,11 +49,10 @@ def open_storage(place: str | os.PathLike) -> Storage:
     Raises:
         ValueError: if addresses of that kind cannot be written to with what is installed.
     """
-    text = os.fspath(place)
-    if isinstance(text, str) and "://" in text:
+    if is_address(place):
         from tfrecords_tools.remote import RemoteStorage
 
-        return RemoteStorage(text)
+        return RemoteStorage(str(place))
     return LocalStorage(place)
 
 

@@ -4,6 +4,7 @@ import os
 import struct
 from collections.abc import Iterator
 
+from keras_stprivacy.data.address import open_binary, size_of
 from keras_stprivacy.data.errors import ShardError
 
 _HEADER = struct.Struct("<QI")  # length of the payload, masked CRC-32C of these 8 bytes
@@ -45,7 +46,7 @@ def record_spans(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
     goes unnoticed here; readers find it by the payload's own checksum.
 
     Args:
-        path: an uncompressed TFRecord file.
+        path: an uncompressed TFRecord file; a path or an address.
 
     Yields:
         Offset and length in bytes.
@@ -55,11 +56,11 @@ def record_spans(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
             record; the error names the record.
     """
     try:
-        file = open(path, "rb")  # noqa: SIM115
+        file = open_binary(path)
     except OSError as error:
         raise ShardError(path, None, f"cannot be opened: {error.strerror}") from error
     with file:
-        size = os.fstat(file.fileno()).st_size
+        size = size_of(path)
         position = index = 0
         while position < size:
             header = file.read(_HEADER.size)

@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 from keras_stprivacy.data import schema
+from keras_stprivacy.data.address import Address, as_place
 from keras_stprivacy.data.errors import (
     DatasetFormatError,
     DatasetNotFoundError,
@@ -60,7 +61,7 @@ class DatasetInfo:
             of `attribute_names`.
     """
 
-    directory: pathlib.Path
+    directory: pathlib.Path | Address
     name: str
     class_names: tuple[str, ...]
     attribute_names: tuple[str, ...]
@@ -121,7 +122,7 @@ class DatasetInfo:
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def find_dataset(source: str | os.PathLike) -> pathlib.Path:
+def find_dataset(source: str | os.PathLike) -> pathlib.Path | Address:
     """The directory of a converted dataset.
 
     Args:
@@ -132,7 +133,7 @@ def find_dataset(source: str | os.PathLike) -> pathlib.Path:
         DatasetNotFoundError: if there is no `dataset.json` in it.
     """
     text = os.fspath(source)
-    directory = pathlib.Path(text)
+    directory = as_place(text)
     if (directory / schema.MANIFEST_NAME).is_file():
         return directory
     if directory.is_dir():
@@ -141,7 +142,7 @@ def find_dataset(source: str | os.PathLike) -> pathlib.Path:
             "conversion was not made or not finished. Run `stprivacy-tfrecords convert` (again: it "
             "goes on where it stopped)."
         )
-    if directory.name != text or text in ("", ".", ".."):
+    if isinstance(directory, Address) or directory.name != text or text in ("", ".", ".."):
         raise DatasetNotFoundError(f"There is no directory {directory}.")
     folder = os.environ.get(_DATA_FOLDER_VARIABLE)
     if not folder:
@@ -185,7 +186,7 @@ def dataset_info(source: str | os.PathLike) -> DatasetInfo:
     return parse_info(text, directory)
 
 
-def parse_info(text: str, directory: pathlib.Path) -> DatasetInfo:
+def parse_info(text: str, directory: pathlib.Path | Address) -> DatasetInfo:
     """Reads and checks the text of a `dataset.json`.
 
     Args:
@@ -246,7 +247,7 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _field(path: pathlib.Path, content: dict, key: str, kind: type) -> Any:
+def _field(path: pathlib.Path | Address, content: dict, key: str, kind: type) -> Any:
     value = content.get(key)
     if not isinstance(value, kind):
         received = "nothing" if key not in content else repr(value)[:80]
@@ -254,7 +255,7 @@ def _field(path: pathlib.Path, content: dict, key: str, kind: type) -> Any:
     return value
 
 
-def _groups(path: pathlib.Path, content: dict) -> dict[str, int]:
+def _groups(path: pathlib.Path | Address, content: dict) -> dict[str, int]:
     groups = _field(path, {"attribute_groups": {}, **content}, "attribute_groups", dict)
     if not all(map(_is_count, groups.values())):
         raise DatasetFormatError(f"{path}: 'attribute_groups' must be names with counts.")
@@ -266,21 +267,21 @@ def _groups(path: pathlib.Path, content: dict) -> dict[str, int]:
     return groups
 
 
-def _names(path: pathlib.Path, content: dict, key: str) -> tuple[str, ...]:
+def _names(path: pathlib.Path | Address, content: dict, key: str) -> tuple[str, ...]:
     names = _field(path, content, key, list)
     if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
         raise DatasetFormatError(f"{path}: {key!r} must be a list of different names.")
     return tuple(names)
 
 
-def _shards(path: pathlib.Path, split: str, entry: Any) -> tuple[ShardInfo, ...]:
+def _shards(path: pathlib.Path | Address, split: str, entry: Any) -> tuple[ShardInfo, ...]:
     shards = entry.get("shards") if isinstance(entry, dict) else None
     if not isinstance(shards, list):
         raise DatasetFormatError(f"{path}: split {split!r} must have a list of 'shards'.")
     return tuple(_shard(path, split, shard) for shard in shards)
 
 
-def _shard(path: pathlib.Path, split: str, shard: Any) -> ShardInfo:
+def _shard(path: pathlib.Path | Address, split: str, shard: Any) -> ShardInfo:
     fields = {field.name: field.type for field in dataclasses.fields(ShardInfo)}
     good = isinstance(shard, dict) and all(
         _is_count(shard.get(name)) if kind is int else isinstance(shard.get(name), str)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_stprivacy.data import schema
+from keras_stprivacy.data.address import size_of
 from keras_stprivacy.data.augment import Augment
 from keras_stprivacy.data.errors import EmptyDatasetError, LabelError, ShardError
 from keras_stprivacy.data.framing import record_spans
@@ -63,8 +64,9 @@ def clip_dataset(
     `tf.errors.InvalidArgumentError` that names shard and record.
 
     Args:
-        source: a directory that holds `dataset.json`, or the bare name of one inside the folder
-            that the environment variable `STPRIVACY_DATA` names.
+        source: a directory that holds `dataset.json` (or an address such as `gs://bucket/folder`),
+            or the bare name of one inside the folder that the environment variable
+            `STPRIVACY_DATA` names.
         split: name of a split of the dataset.
         num_frames: frames per clip, T.
         frame_step: take every `frame_step`-th frame. A video that is too short is filled with its
@@ -232,7 +234,7 @@ def _check_shard(info: DatasetInfo, shard: ShardInfo, verify: bool) -> None:
             min(count, shard.records),
             f"the file holds {count} records, {schema.MANIFEST_NAME} says {shard.records}. {again}",
         )
-    size = path.stat().st_size
+    size = size_of(path)
     if size != shard.bytes:
         raise ShardError(
             path, None, f"{size} bytes, {schema.MANIFEST_NAME} says {shard.bytes}. {again}"

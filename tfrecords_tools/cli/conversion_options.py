@@ -1,9 +1,11 @@
 """The options that all conversions share, and how a conversion ends."""
 
 import functools
+import os
 import shlex
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -125,19 +127,27 @@ def conversion(command: Callable[..., SourceDataset]) -> Callable[..., None]:
             )
         except (ValueError, OSError, RuntimeError, ImportError) as error:
             click.echo(f"Error: {error}", err=True)
-            context.exit(FAILED)
+            _end(context, FAILED)
         except KeyboardInterrupt:
             click.echo("Interrupted. Run again to go on: finished files are kept.", err=True)
-            context.exit(INTERRUPTED)
+            _end(context, INTERRUPTED)
         click.echo(report.to_json() if as_json else str(report))
         if not report.records:
             click.echo("Error: not one video could be converted.", err=True)
-            context.exit(FAILED)
-        if report.info.quarantined:
-            context.exit(QUARANTINED)
+            _end(context, FAILED)
+        _end(context, QUARANTINED if report.info.quarantined else 0)
 
     # click takes what stands nearest to the function last.
     return functools.reduce(lambda function, option: option(function), reversed(_OPTIONS), run)
+
+
+def _end(context: click.Context, code: int) -> NoReturn:
+    if "tensorflow_io" in sys.modules:
+        # Its S3 client aborts the process while the interpreter shuts down, after all is done.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    context.exit(code)
 
 
 def _convert(
