@@ -125,14 +125,14 @@ def draw_scene(split: str, num_clips: int, num_frames: int, seed: int) -> Scene:
     tint = next(column)
 
     # The first frame is drawn without looking at the action; what follows from it is the action.
-    center = 0.37 + 0.26 * np.stack([next(column), next(column)], axis=-1)[:, None]
+    center = 0.35 + 0.30 * np.stack([next(column), next(column)], axis=-1)[:, None]
     angle = (2.0 * next(column) - 1.0)[:, None] * np.deg2rad(15.0)
     extent = (0.43 + 0.06 * next(column))[:, None]
     pace = (0.8 + 0.45 * next(column))[:, None]
     progress = np.linspace(0.0, 1.0, num_frames, dtype="float32")[None, :] ** pace
-    travel = (0.16 + 0.07 * next(column))[:, None] * progress
-    turn = np.deg2rad(60.0 + 60.0 * next(column))[:, None] * progress
-    zoom = (1.4 + 0.25 * next(column))[:, None] ** progress
+    travel = (0.18 + 0.07 * next(column))[:, None] * progress
+    turn = np.deg2rad(80.0 + 60.0 * next(column))[:, None] * progress
+    zoom = (1.5 + 0.25 * next(column))[:, None] ** progress
 
     def sign(plus: str, minus: str) -> np.ndarray:
         up, down = (action == ACTIONS.index(plus)), (action == ACTIONS.index(minus))

@@ -16,8 +16,8 @@ from keras_stprivacy.data import _motion_digits_render as _render
 _log = logging.getLogger(__name__)
 
 # Part of every cache file's name: raise it whenever the same arguments render other bytes.
-_FORMAT_VERSION = 1
-_DEFAULT_CLIPS = {"train": 4000, "validation": 500, "test": 1000}
+_FORMAT_VERSION = 2
+_DEFAULT_CLIPS = {"train": 8000, "validation": 500, "test": 1000}
 _MIN_FRAMES = 2
 _MIN_IMAGE_SIZE = 16
 _STORED = ("clips", "action", "privacy", "boxes")
@@ -100,7 +100,7 @@ def motion_digits(
 
     Args:
         split: `"train"`, `"validation"` or `"test"`.
-        num_clips: number of clips N; by default 4000, 500 and 1000 for the three splits.
+        num_clips: number of clips N; by default 8000, 500 and 1000 for the three splits.
         num_frames: frames per clip T, at least 2; the motion as a whole is as long for any.
         image_size: height and width of the frames in pixels, at least 16.
         seed: non-negative integer; the same seed gives the same clips.

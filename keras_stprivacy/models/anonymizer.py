@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from typing import Any
 
@@ -18,7 +17,6 @@ from keras_stprivacy.layers import (
     SparsificationBlock,
     TubeletEmbedding,
 )
-from keras_stprivacy.layers.ranking import keep_highest, kept_positions
 from keras_stprivacy.layers.tubelets import grid_shape, mask_to_pixels, tubelets_to_clip
 from keras_stprivacy.models.clips import (
     PixelRange,
@@ -28,6 +26,7 @@ from keras_stprivacy.models.clips import (
     normalize_image_size,
 )
 from keras_stprivacy.models.presets import preset_arguments
+from keras_stprivacy.models.token_paths import floor_count, masked, removed, restore
 
 KEEP_RULES = ("row", "clip")
 
@@ -259,7 +258,7 @@ class Anonymizer(keras.Model):
         """
         keep_ratio = self._keep_ratio if keep_ratio is None else keep_ratio
         blocks = range(1, self.num_sparsification_blocks + 1)
-        return [_floor_count(self.tubelets_per_row, keep_ratio, m) for m in blocks]
+        return [floor_count(self.tubelets_per_row, keep_ratio, m) for m in blocks]
 
     def num_kept(self, keep_ratio: float | None = None) -> int:
         """How many tubelets of a clip remain in inference; the same for every clip."""
@@ -269,50 +268,7 @@ class Anonymizer(keras.Model):
             return total
         if self.keep_rule == "row":
             return self.num_rows * self.kept_per_row(keep_ratio)[-1]
-        return _floor_count(total, keep_ratio, self.num_sparsification_blocks)
-
-    def _masked(self, tokens: Any, keep_ratio: Any, training: bool) -> tuple[Any, Any, list]:
-        """Every token stays in the sequence; later layers attend under the decision mask."""
-        mask = ops.ones_like(ops.cast(tokens[..., 0], "float32"))  # (B, L·N)
-        counts = self.kept_per_row(keep_ratio)
-        stages = []
-        for block, count in zip(self.sparsification_blocks, counts, strict=True):
-            num_kept = count if training or self.keep_rule == "row" else None
-            before = mask
-            tokens, log_probability, mask = block(
-                tokens, before, num_kept=num_kept, training=training
-            )
-            if not training:
-                tokens = _only_kept(tokens, mask)
-            probability = ops.exp(log_probability[..., 0]) * before
-            stages.append({"retaining_probability": probability, "decision_mask": mask})
-        if stages and not training and self.keep_rule == "clip":
-            total = self.num_rows * self.tubelets_per_row
-            count = _floor_count(total, keep_ratio, len(stages))
-            mask = keep_highest(_survival(stages), count, 1)
-            stages[-1]["decision_mask"] = mask
-            tokens = _only_kept(tokens, mask)
-        return self.anonymization_block(tokens, mask), mask, stages
-
-    def _removed(self, tokens: Any, keep_ratio: float, training: bool) -> tuple[Any, Any, list]:
-        """Dropped tokens leave the sequence; `mask` remembers where the others belong."""
-        here = ops.ones_like(ops.cast(tokens[..., 0], "float32")) if training else None
-        mask = ops.ones_like(ops.cast(tokens[..., 0], "float32"))  # (B, L·N)
-        counts: list[int | None] = self.kept_per_row(keep_ratio)
-        if self.keep_rule == "clip" and not training:
-            counts = [None] * len(counts)
-        stages = []
-        for block, count in zip(self.sparsification_blocks, counts, strict=True):
-            tokens, log_probability, keep, here = block.remove(tokens, count, here)
-            probability = _restore(ops.exp(log_probability[..., 0]), mask)
-            mask = _restore(keep, mask)
-            stages.append({"retaining_probability": probability, "decision_mask": mask})
-        if stages and self.keep_rule == "clip" and not training:
-            mask = keep_highest(_survival(stages), self.num_kept(keep_ratio), 1)
-            stages[-1]["decision_mask"] = mask
-            positions = kept_positions(mask, self.num_kept(keep_ratio), 1)
-            tokens = ops.take_along_axis(tokens, positions[..., None], axis=1)
-        return self.anonymization_block(tokens, here), mask, stages
+        return floor_count(total, keep_ratio, self.num_sparsification_blocks)
 
     def encode(
         self,
@@ -347,14 +303,14 @@ class Anonymizer(keras.Model):
                     f"tubelets. Received: gate={self.gate!r}"
                 )
             if remove_dropped:
-                return self._removed(tokens, self._keep_ratio, training=True)
+                return removed(self, tokens, self._keep_ratio, training=True)
             ratio = ops.convert_to_tensor(self.training_keep_ratio)
-            return self._masked(tokens, ratio, training=True)
+            return masked(self, tokens, ratio, training=True)
         if keep_ratio is None or isinstance(keep_ratio, numbers.Real):
             ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
-            return self._removed(tokens, ratio, training=False)
+            return removed(self, tokens, ratio, training=False)
         ratio = ops.cast(ops.convert_to_tensor(keep_ratio), "float32")  # (B,)
-        return self._masked(tokens, ratio, training=False)
+        return masked(self, tokens, ratio, training=False)
 
     def target_keep_ratio(self, training: bool) -> Any:
         """`α` as training pursues it now (schedules move it), or as inference applies it."""
@@ -375,7 +331,7 @@ class Anonymizer(keras.Model):
             tokens = self.bottleneck(tokens, training=training)
         pixels = self.head(tokens)  # (B, n, δT·δH·δW·3)
         if pixels.shape[1] != mask.shape[1]:
-            pixels = _restore(pixels, mask)
+            pixels = restore(pixels, mask)
         written = tubelets_to_clip(pixels, self.grid_shape, self.tubelet_size)
         if self.output_activation is None:
             written = self.pixel_range.to_pixels(written)
@@ -404,7 +360,7 @@ class Anonymizer(keras.Model):
             "mlp_ratio": self.mlp_ratio,
             "layers_per_block": self.layers_per_block,
             "num_sparsification_blocks": self.num_sparsification_blocks,
-            "keep_ratio": self._keep_ratio,
+            "keep_ratio": self.keep_ratio,
             "keep_rule": self.keep_rule,
             "gate": self.gate,
             "temperature": self.temperature,
@@ -420,39 +376,9 @@ class Anonymizer(keras.Model):
         }
 
 
-def _floor_count(total: int, keep_ratio: Any, exponent: int) -> Any:
-    """`floor(total · α^exponent)`, at least 1; forgiving a rounding error just below an integer."""
-    if isinstance(keep_ratio, (int, float)):
-        return max(1, math.floor(total * keep_ratio**exponent + 1e-4))
-    return ops.maximum(ops.floor(total * keep_ratio**exponent + 1e-4), 1.0)
-
-
 def _seed_of_part(seed: int | None, part: int) -> int | None:
     """A seed for each part. Neighbouring seeds will not do: on PyTorch, Keras adds the seed and
     the number of the draw, so that one part would repeat what another drew a step before."""
     if seed is None:
         return None
     return int(np.random.SeedSequence((seed, part)).generate_state(1)[0] >> 1)
-
-
-def _only_kept(tokens: Any, mask: Any) -> Any:
-    """Zeros in place of dropped tokens: not even through attention's ε does anybody read them."""
-    return ops.where(mask[..., None] > 0.5, tokens, ops.zeros_like(tokens))
-
-
-def _survival(stages: list[dict[str, Any]]) -> Any:
-    """The probability that a tubelet passes every gate, `(B, L·N)`."""
-    survival = stages[0]["retaining_probability"]
-    for stage in stages[1:]:
-        survival = survival * stage["retaining_probability"]
-    return survival
-
-
-def _restore(values: Any, mask: Any) -> Any:
-    """Puts values of the kept tokens `(B, n, ...)` back in their places `(B, L·N, ...)`, else 0."""
-    index = ops.cast(ops.cumsum(mask, axis=1), "int32") - 1
-    index = ops.maximum(index, 0)  # (B, L·N), place in the kept sequence
-    if len(values.shape) == 3:
-        index, mask = index[..., None], mask[..., None]
-    restored = ops.take_along_axis(values, index, axis=1)
-    return ops.where(mask > 0.5, restored, ops.zeros_like(restored))

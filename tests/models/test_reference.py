@@ -141,12 +141,12 @@ def _gradients(function, variables):
 
 @pytest.mark.parametrize("player", ["anonymizer", "action", "privacy"])
 def test_gradients(player, players, reference, config, monkeypatch):
-    from keras_stprivacy.models.weights import _released_entries
+    from keras_stprivacy.models.weight_layouts import released_entries
 
     _use_noise(players["anonymizer"], reference, monkeypatch)
     place = {"anonymizer": 3, "action": 1, "privacy": 2}[player]
     prefix = f"train/grad/{player}/"  # there are gradients for some of the blocks
-    entries = [e for e in _released_entries(players[player]) if prefix + e.name in reference]
+    entries = [e for e in released_entries(players[player]) if prefix + e.name in reference]
     assert len(entries) == sum(name.startswith(prefix) for name in reference)
 
     def loss():

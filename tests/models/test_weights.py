@@ -13,7 +13,7 @@ from keras import ops
 from scipy.special import erf
 
 from keras_stprivacy.models import Recognizer, load_weights_from
-from keras_stprivacy.models.weights import inflate_kernel, resize_position_embedding
+from keras_stprivacy.models.weight_inflation import inflate_kernel, resize_position_embedding
 
 RNG = np.random.default_rng(0)
 D, INNER = 12, 24

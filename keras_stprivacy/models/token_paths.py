@@ -1,0 +1,108 @@
+"""The two ways of tokens through an anonymizer: under a mask, or leaving the sequence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from keras import ops
+
+from keras_stprivacy.layers.ranking import keep_highest, kept_positions
+
+
+def masked(anonymizer: Any, tokens: Any, keep_ratio: Any, training: bool) -> tuple[Any, Any, list]:
+    """Every token stays in the sequence; later layers attend under the decision mask.
+
+    Args:
+        anonymizer: an `Anonymizer`.
+        tokens: `(B, L·N, D)`.
+        keep_ratio: number in (0, 1], or tensor `(B,)` or `()`.
+        training: whether the gates draw.
+
+    Returns:
+        Tokens `(B, L·N, D)`, the decision mask `(B, L·N)`, and a dict for each PSB.
+    """
+    mask = ops.ones_like(ops.cast(tokens[..., 0], "float32"))  # (B, L·N)
+    by_clip = anonymizer.keep_rule == "clip" and not training
+    stages = []
+    for block, count in zip(
+        anonymizer.sparsification_blocks, anonymizer.kept_per_row(keep_ratio), strict=True
+    ):
+        before = mask
+        num_kept = None if by_clip else count
+        tokens, log_probability, mask = block(tokens, before, num_kept=num_kept, training=training)
+        if not training:
+            tokens = _only_kept(tokens, mask)
+        probability = ops.exp(log_probability[..., 0]) * before
+        stages.append({"retaining_probability": probability, "decision_mask": mask})
+    if stages and by_clip:
+        total = anonymizer.num_rows * anonymizer.tubelets_per_row
+        mask = keep_highest(_survival(stages), floor_count(total, keep_ratio, len(stages)), 1)
+        stages[-1]["decision_mask"] = mask
+        tokens = _only_kept(tokens, mask)
+    return anonymizer.anonymization_block(tokens, mask), mask, stages
+
+
+def removed(
+    anonymizer: Any, tokens: Any, keep_ratio: float, training: bool
+) -> tuple[Any, Any, list]:
+    """Dropped tokens leave the sequence; the decision mask remembers where the others belong.
+
+    Args:
+        anonymizer: an `Anonymizer`.
+        tokens: `(B, L·N, D)`.
+        keep_ratio: number in (0, 1].
+        training: whether the gates draw.
+
+    Returns:
+        Tokens `(B, n, D)` of the n kept ones, the decision mask `(B, L·N)`, and a dict for each
+        PSB.
+    """
+    here = ops.ones_like(ops.cast(tokens[..., 0], "float32")) if training else None
+    mask = ops.ones_like(ops.cast(tokens[..., 0], "float32"))  # (B, L·N)
+    by_clip = anonymizer.keep_rule == "clip" and not training
+    stages = []
+    for block, count in zip(
+        anonymizer.sparsification_blocks, anonymizer.kept_per_row(keep_ratio), strict=True
+    ):
+        tokens, log_probability, keep, here = block.remove(tokens, None if by_clip else count, here)
+        probability = restore(ops.exp(log_probability[..., 0]), mask)
+        mask = restore(keep, mask)
+        stages.append({"retaining_probability": probability, "decision_mask": mask})
+    if stages and by_clip:
+        num_kept = anonymizer.num_kept(keep_ratio)
+        mask = keep_highest(_survival(stages), num_kept, 1)
+        stages[-1]["decision_mask"] = mask
+        positions = kept_positions(mask, num_kept, 1)
+        tokens = ops.take_along_axis(tokens, positions[..., None], axis=1)
+    return anonymizer.anonymization_block(tokens, here), mask, stages
+
+
+def floor_count(total: int, keep_ratio: Any, exponent: int) -> Any:
+    """`floor(total · α^exponent)`, at least 1; forgiving a rounding error just below an integer."""
+    if isinstance(keep_ratio, (int, float)):
+        return max(1, math.floor(total * keep_ratio**exponent + 1e-4))
+    return ops.maximum(ops.floor(total * keep_ratio**exponent + 1e-4), 1.0)
+
+
+def restore(values: Any, mask: Any) -> Any:
+    """Puts values of the kept tokens `(B, n, ...)` back in their places `(B, L·N, ...)`, else 0."""
+    index = ops.cast(ops.cumsum(mask, axis=1), "int32") - 1
+    index = ops.maximum(index, 0)  # (B, L·N), place in the kept sequence
+    if len(values.shape) == 3:
+        index, mask = index[..., None], mask[..., None]
+    restored = ops.take_along_axis(values, index, axis=1)
+    return ops.where(mask > 0.5, restored, ops.zeros_like(restored))
+
+
+def _only_kept(tokens: Any, mask: Any) -> Any:
+    """Zeros in place of dropped tokens: not even through attention's ε does anybody read them."""
+    return ops.where(mask[..., None] > 0.5, tokens, ops.zeros_like(tokens))
+
+
+def _survival(stages: list[dict[str, Any]]) -> Any:
+    """The probability that a tubelet passes every gate, `(B, L·N)`."""
+    survival = stages[0]["retaining_probability"]
+    for stage in stages[1:]:
+        survival = survival * stage["retaining_probability"]
+    return survival
