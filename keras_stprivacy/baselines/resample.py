@@ -44,10 +44,10 @@ def weights(before: int, after: int, method: str = "bilinear") -> np.ndarray:
     >>> weights(4, 2, "nearest").tolist()
     [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
     """
+    if method == "nearest":  # in integers: a centre on an edge belongs to what is behind it
+        return np.eye(before)[(2 * np.arange(after) + 1) * before // (2 * after)]
     scale = before / after
     centres = (np.arange(after) + 0.5) * scale
-    if method == "nearest":
-        return np.eye(before)[np.minimum(np.floor(centres).astype(int), before - 1)]
     reach = max(scale, 1.0)
     distance = np.abs(np.arange(before) + 0.5 - centres[:, None]) / reach
     triangle = np.maximum(0.0, 1.0 - distance)

@@ -1,0 +1,225 @@
+"""Systems that learn: one tiny fit each on every backend, and what must hold of it."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_stprivacy.baselines import System, build, systems
+from keras_stprivacy.data import motion_digits
+
+SHAPE = (4, 32, 32, 3)
+COMMON = {"clip_shape": SHAPE, "batch_size": 4, "seed": 3}
+STPRIVACY = {"initialization_epochs": 1, "adversarial_epochs": 2, "hidden_dim": 12, "num_heads": 2}
+TINY = {
+    "collective": {"epochs": 2, "action_epochs": 2, "action_width": 0.0625, "width": 0.25},
+    "vita": {
+        "width": 0.0625,
+        "num_blocks": 1,
+        "action_width": 0.0625,
+        "privacy_networks": [["small_resnet", 0.125], ["small_resnet_v2", 0.125]],
+        "pretraining_steps": 2,
+        "action_pretraining_steps": 2,
+        "privacy_pretraining_steps": 2,
+        "steps": 4,
+        "restart_every": 2,
+        "restart_steps": 1,
+        "accuracy_floor": 1.0,
+        "monitor_updates": 1,
+        "privacy_updates": 1,
+    },
+    "spact": {
+        "width": 0.03125,
+        "action_width": 0.0625,
+        "privacy_width": 0.125,
+        "hidden_dim": 8,
+        "output_dim": 4,
+        "warmup_epochs": 1,
+        "opponent_epochs": 1,
+        "epochs": 2,
+        "crop_scale": (0.6, 1.0),
+        "grey": 0.5,
+    },
+    "stprivacy": {**STPRIVACY, "num_privacy_recognizers": 1, "restart_every": 1},
+    "sparsification_alone": STPRIVACY,
+    "anonymization_alone": STPRIVACY,
+}
+TINY["vita_reversal"] = {**TINY["vita"], "steps": 1, "restart_every": None}
+LEARNING = [name for name in systems() if build(name).learns]
+# What a phase of training must have left in the history.
+MEASURED = {
+    "collective": {"action/accuracy", "transform/style_loss", "transform/content_loss"},
+    "vita": {"pretraining/reconstruction_loss", "loop/negative_entropy", "restart/privacy_loss"},
+    "vita_reversal": {"loop/reversed_loss", "loop/privacy_loss"},
+    "spact": {"warmup/reconstruction_loss", "opponents/nt_xent", "minimax/anonymizer_loss"},
+    "stprivacy": {"initialization/action_loss", "adversarial/privacy_loss"},
+    "sparsification_alone": {"initialization/action_loss", "adversarial/privacy_loss"},
+    "anonymization_alone": {"initialization/action_loss", "adversarial/privacy_loss"},
+}
+
+
+def digits(count=8, split="train"):
+    return motion_digits(split, num_clips=count, num_frames=SHAPE[0], cache=False)
+
+
+def tiny(name, **settings):
+    return build(name, preset="embedded", **{**COMMON, **TINY[name], **settings})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Each system once, with what it was told while it learned."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            system, told = tiny(name), []
+            returned = system.fit(digits(), on_progress=lambda *step: told.append(step))
+            assert returned is system.history
+            made[name] = system, told
+        return made[name]
+
+    return get
+
+
+def test_every_learning_system_is_tried():
+    assert set(LEARNING) == set(TINY) == set(MEASURED)
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_system_learns_and_transforms(name, fitted):
+    system, told = fitted(name)
+    assert set(system.history) >= MEASURED[name]
+    assert all(np.isfinite(values).all() for values in system.history.values())
+    stages = {name.split("/")[0] for name in system.history}
+    assert {stage for stage, share in told if share == 1.0} == stages
+    clips = digits(6, "test").clips  # one batch and a half
+    output = system.transform(clips)
+    assert output["clip"].shape == clips.shape and output["clip"].dtype == np.float32
+    assert output["clip"].min() >= 0.0 and output["clip"].max() <= 1.0
+    assert np.abs(output["clip"] - clips / np.float32(255)).mean() > 1e-3
+    # A clip's transform depends on nothing but the clip.
+    alone = system.transform(clips[4:5])
+    np.testing.assert_allclose(alone["clip"][0], output["clip"][4], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_system_survives_a_file(name, fitted, tmp_path):
+    system, _ = fitted(name)
+    clips = digits(4, "test").clips
+    before = system.transform(clips)
+    system.save(tmp_path / "system")
+    again = System.load(tmp_path / "system")
+    assert type(again) is type(system)
+    assert again.history == system.history
+    after = again.transform(clips)
+    assert set(after) == set(before)
+    for key, value in before.items():
+        np.testing.assert_allclose(after[key], value, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["collective", "vita", "spact", "stprivacy"])
+def test_one_seed_gives_one_system(name, fitted):
+    """And leaves the caller's random numbers alone."""
+    import random
+
+    system, _ = fitted(name)
+    random.seed(5)
+    expected = random.Random(5).random()
+    np.random.seed(9)
+    again = tiny(name)
+    again.fit(digits())
+    assert random.random() == expected
+    clips = digits(4, "test").clips
+    np.testing.assert_allclose(
+        again.transform(clips)["clip"], system.transform(clips)["clip"], rtol=0, atol=1e-4
+    )
+    assert again.history.keys() == system.history.keys()
+
+
+def test_another_seed_gives_another_system(fitted):
+    system, _ = fitted("collective")
+    other = tiny("collective", seed=4)
+    other.fit(digits())
+    clips = digits(4, "test").clips
+    assert np.abs(other.transform(clips)["clip"] - system.transform(clips)["clip"]).max() > 1e-3
+
+
+def test_stprivacy_has_a_dial(fitted):
+    system, _ = fitted("stprivacy")
+    clips = digits(4, "test").clips
+    for ratio, kept in ((1.0, 32), (0.7, 10), (0.5, 4)):
+        output = system.transform(clips, keep_ratio=ratio)
+        assert (output["decision_mask"].sum(axis=1) == kept).all()
+        assert system.num_kept(ratio) == kept
+    assert system.grid_shape == (2, 4, 4)
+    default = system.transform(clips)["decision_mask"]
+    np.testing.assert_array_equal(default, system.transform(clips, keep_ratio=0.7)["decision_mask"])
+    with pytest.raises(ValueError, match="keep_ratio must be a number in"):
+        system.transform(clips, keep_ratio=0.0)
+
+
+def test_sparsification_alone_shows_raw_pixels_or_none(fitted):
+    system, _ = fitted("sparsification_alone")
+    clips = digits(4, "test").clips
+    output = system.transform(clips)
+    mask = output["decision_mask"].reshape(4, 2, 4, 4)
+    kept = mask.repeat(2, axis=1).repeat(8, axis=2).repeat(8, axis=3)[..., None]
+    raw = clips / np.float32(255)
+    np.testing.assert_allclose(output["clip"], raw * kept, rtol=0, atol=1e-6)
+    assert 0.0 < kept.mean() < 1.0
+    names = [variable.path for variable in system.network.variables]
+    assert names and not any("anonymization_block" in n or "head" in n for n in names)
+
+
+def test_sparsification_alone_refuses_what_is_about_rewriting():
+    with pytest.raises(ValueError, match="nothing is rewritten here"):
+        tiny("sparsification_alone", bottleneck_bits=4).fit(digits())
+
+
+def test_anonymization_alone_keeps_every_tubelet(fitted):
+    system, _ = fitted("anonymization_alone")
+    assert system.transform(digits(4, "test").clips)["decision_mask"].min() == 1.0
+
+
+def test_what_was_not_trained_cannot_transform_nor_be_saved(tmp_path):
+    system = tiny("spact")
+    with pytest.raises(RuntimeError, match="spact was not trained"):
+        system.transform(digits().clips)
+    with pytest.raises(RuntimeError, match="spact was not trained"):
+        system.save(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        System.load(tmp_path)
+
+
+def test_batches_need_to_say_how_many_classes():
+    clip, labels = digits().arrays()
+    batches = [(clip[:4], {k: v[:4] for k, v in labels.items()})]
+    with pytest.raises(ValueError, match="pass num_actions= to fit"):
+        tiny("collective").fit(batches)
+    system = tiny("collective", epochs=1, action_epochs=1)
+    system.fit(batches, num_actions=8)
+    assert len(system.history["transform/loss"]) == 1
+
+
+def test_settings_of_systems_are_checked():
+    for name, settings, message in (
+        ("vita", {"objective": "minimax"}, "objective must be one of"),
+        ("vita", {"pretraining": "l2"}, "pretraining must be one of"),
+        ("vita", {"privacy_networks": ()}, "an empty ensemble"),
+        ("spact", {"erase": (5, 3)}, "erase must be None or"),
+        ("spact", {"flip": 2.0}, r"flip must be in \[0, 1\]"),
+        ("stprivacy", {"keep_ratio": 0.0}, "keep_ratio must be a number in"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build(name, **settings)
+    with pytest.raises(ValueError, match="action_network must be one of"):
+        tiny("spact", action_network="i3d").fit(digits())
+
+
+def test_vgg19_without_weights_is_said(monkeypatch):
+    def no_download(**kwargs):
+        raise Exception("URL fetch failure")  # as Keras raises it
+
+    monkeypatch.setattr(keras.applications, "VGG19", no_download)
+    with pytest.raises(ValueError, match='pass pretraining="l1"|pretraining="l1"'):
+        tiny("vita", pretraining="vgg19").fit(digits())
