@@ -11,6 +11,7 @@ from keras_stprivacy.version import __version__
 
 _SUBPACKAGES = (
     "baselines",
+    "benchmark",
     "data",
     "evaluation",
     "export",

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "training": {"models", *OF_LAYERS},
     "evaluation": {"training", "models", "data", *OF_LAYERS},
     "baselines": {"training", "models", "data", *OF_LAYERS},
+    "benchmark": {"baselines", "evaluation", "data"},
     "export": {"models"},  # registers the classes that a file may hold
     "video": {"data", "export"},
 }

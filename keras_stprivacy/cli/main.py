@@ -3,6 +3,7 @@
 import click
 
 from keras_stprivacy.cli.anonymize import anonymize
+from keras_stprivacy.cli.benchmark import benchmark
 from keras_stprivacy.cli.errors import CommandGroup
 from keras_stprivacy.cli.export import export
 from keras_stprivacy.version import __version__
@@ -17,12 +18,13 @@ def main() -> None:
     Examples:
       stprivacy anonymize in.mp4 out.mp4 --model anonymizer.keras --keep-ratio 0.5
       stprivacy export anonymizer.keras serving/stprivacy
+      stprivacy benchmark known --out results/known --quick
 
     The environment variable KERAS_BACKEND chooses tensorflow, jax or torch.
     """
 
 
-for command in (anonymize, export):
+for command in (anonymize, benchmark, export):
     main.add_command(command)
 
 

@@ -111,9 +111,10 @@ class Attack:
         )
         labels = named(labels, class_names, attribute_names)
         check_classes(*(test.labels() or (first.action, first.privacy)), labels)
-        learn, hold = self._split(labels)
         trained: dict[str, Attacker] = {}
-        result = AttackResult(labels, trained, self.attackers[0])
+        reader = FrameAttacker.name if self.frame_level else self.attackers[0]
+        result = AttackResult(labels, trained, reader)
+        learn, hold = self._split(labels, result)
         result.num_kept = self._num_kept(stores["anonymized"])
         for kind in kinds:
             self._train(kind, stores[kind], labels, learn, hold, result, stages)
@@ -169,11 +170,13 @@ class Attack:
                 continue
             action = "actions" if labels.multi_label else "action"
             for task, place in ((action, 0), ("privacy", 1)):
-                if task != "privacy" and name != main:
-                    continue
                 reads_action = task != "privacy"
+                if reads_action and name != main:
+                    continue
+                if not reads_action and self.frame_level and name != FrameAttacker.name:
+                    continue
                 key = f"{kind}/{'action' if reads_action else 'privacy'}"
-                key = key if name == main else f"{key}/{name}"
+                key = key if name == main or self.frame_level else f"{key}/{name}"
                 attacker = make_attacker(
                     name,
                     task,
@@ -201,12 +204,22 @@ class Attack:
         if hold is not None:
             result.held_out_labels = labels.privacy[hold]
 
-    def _split(self, labels: TrainLabels) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def _split(
+        self, labels: TrainLabels, result: AttackResult
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Places of the clips to learn from and to choose on; all, and none, with one attacker."""
         readers = [name for name in self.attackers if name != RECONSTRUCTION]
+        if self.frame_level:
+            readers = [FrameAttacker.name]
         videos = int(labels.video.max()) + 1
         count = round(self.held_out * videos)
-        if len(readers) < 2 or count < _LEAST_HELD_OUT:
+        if len(readers) < 2:
+            return None, None
+        if count < _LEAST_HELD_OUT:
+            result.notes.append(
+                f"{videos} training videos are too few to hold some out and choose the strongest "
+                f"attacker on them: {readers[0]} stands for it"
+            )
             return None, None
         chosen = np.random.default_rng(self.seed).permutation(videos)[:count]
         held = np.isin(labels.video, chosen)

@@ -26,6 +26,7 @@ class AttackResult:
         recognizers: task -> attacker of raw clips that read the rebuilt ones, or None.
         skipped: attackers that could not be used -> why.
         spilled: clips that were kept in a file.
+        notes: what a reader must know.
     """
 
     labels: TrainLabels
@@ -39,3 +40,4 @@ class AttackResult:
     recognizers: dict[str, Attacker | None] = dataclasses.field(default_factory=dict)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
     spilled: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)

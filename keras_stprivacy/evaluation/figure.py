@@ -54,7 +54,9 @@ def sparsified(
     return np.where(shown[..., None], clip, np.uint8(0)).astype("uint8")
 
 
-def clip_grid(pictures: list[ClipPicture], num_frames: int = 4, columns: int = 2) -> Image.Image:
+def clip_grid(
+    pictures: list[ClipPicture], num_frames: int = 4, columns: int = 2, label_width: int = _LABELS
+) -> Image.Image:
     """Draws clips in a grid; each is a block of rows with some frames spread over the clip.
 
     Small frames are enlarged without smoothing, so that their pixels can be seen.
@@ -63,6 +65,7 @@ def clip_grid(pictures: list[ClipPicture], num_frames: int = 4, columns: int = 2
         pictures: the clips; all with the same rows.
         num_frames: frames of each clip.
         columns: blocks beside each other.
+        label_width: pixels for the names of the rows.
 
     Returns:
         An RGB image.
@@ -92,7 +95,7 @@ def clip_grid(pictures: list[ClipPicture], num_frames: int = 4, columns: int = 2
     image = Image.new(
         "RGB",
         (
-            2 * _MARGIN + _LABELS + columns * block[0] + (columns - 1) * _MARGIN,
+            2 * _MARGIN + label_width + columns * block[0] + (columns - 1) * _MARGIN,
             2 * _MARGIN + lines * block[1] + (lines - 1) * _MARGIN,
         ),
         _PAPER,
@@ -101,7 +104,7 @@ def clip_grid(pictures: list[ClipPicture], num_frames: int = 4, columns: int = 2
     strong, plain = ImageFont.load_default(14), ImageFont.load_default(13)
     for number, picture in enumerate(pictures):
         line, column = divmod(number, columns)
-        left = _MARGIN + _LABELS + column * (block[0] + _MARGIN)
+        left = _MARGIN + label_width + column * (block[0] + _MARGIN)
         top = _MARGIN + line * (block[1] + _MARGIN)
         draw.text((left, top), _fitted(picture.caption, plain, block[0]), _FAINT, plain)
         for row, name in enumerate(names):

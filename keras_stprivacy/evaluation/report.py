@@ -96,20 +96,20 @@ class Report:
         """Returns everything but the pictures, in types that JSON knows; undefined is None."""
         return {
             "format_version": FORMAT_VERSION,
-            "rows": [_plain(dataclasses.asdict(row)) for row in self.rows],
+            "rows": [plain(dataclasses.asdict(row)) for row in self.rows],
             "attribute_names": list(self.attribute_names),
             "class_names": list(self.class_names),
             "prevalence": dict(self.prevalence),
             "notes": list(self.notes),
-            "settings": _plain(self.settings),
-            "history": _plain(self.history),
-            "seconds": _plain(self.seconds),
+            "settings": plain(self.settings),
+            "history": plain(self.history),
+            "seconds": plain(self.seconds),
         }
 
     def to_json(self, path: str | os.PathLike | None = None) -> str:
         """Returns the report as JSON, and writes it to `path` if one is given."""
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-        return _written(text, path)
+        return written(text, path)
 
     def to_csv(self, path: str | os.PathLike | None = None) -> str:
         """Returns one line a number, and writes them to `path` if one is given.
@@ -126,13 +126,13 @@ class Report:
                     ends = (number.value, number.low, number.high)
                     numbers = ["" if x is None else f"{x:.6f}" for x in ends]
                     writer.writerow([row.name, row.kind, attribute, name, *numbers])
-        return _written(buffer.getvalue(), path)
+        return written(buffer.getvalue(), path)
 
     def to_html(self, path: str | os.PathLike) -> None:
         """Writes one page that needs no other file: tables, pictures, settings and notes."""
         from keras_stprivacy.evaluation.report_html import render_html
 
-        _written(render_html(self), path)
+        written(render_html(self), path)
 
     def save_figure(self, path: str | os.PathLike) -> None:
         """Writes the picture: frames of test clips raw, sparsified and anonymized.
@@ -147,7 +147,8 @@ class Report:
         clip_grid(self.pictures).save(target)
 
 
-def _written(text: str, path: str | os.PathLike | None) -> str:
+def written(text: str, path: str | os.PathLike | None) -> str:
+    """Returns a text, and writes it to `path` if one is given."""
     if path is not None:
         target = pathlib.Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -155,14 +156,14 @@ def _written(text: str, path: str | os.PathLike | None) -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turns NumPy numbers, tuples and NaN into what JSON knows."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, str | int | bool):

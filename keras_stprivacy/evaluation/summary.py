@@ -77,6 +77,7 @@ def summarize(
                 undefined = add_leakage(value, reference, *floors)
                 if name == main:
                     notes.extend(leakage_notes(undefined))
+    notes.extend(attacked.notes)
     notes.extend(f"attacker {name} left out: {why}" for name, why in attacked.skipped.items())
     prevalence = results.privacy.mean(axis=0)
     return Report(
@@ -218,11 +219,12 @@ def _pictures(results: TestResults, labels: TrainLabels) -> list[ClipPicture]:
         if number in results.sparsified:
             rows["sparsified"] = results.sparsified[number]
         rows["anonymized"] = anonymized
-        pictures.append(ClipPicture(rows, _caption(results, labels, number)))
+        pictures.append(ClipPicture(rows, caption(results, labels, number)))
     return pictures
 
 
-def _caption(results: TestResults, labels: TrainLabels, number: int) -> str:
+def caption(results: TestResults, labels: TrainLabels, number: int) -> str:
+    """What a test video shows, in words: its actions and attributes."""
     action = results.action[number]
     shown = [labels.class_names[i] for i in (np.flatnonzero(action) if action.ndim else [action])]
     of_video = results.privacy[results.video == number]

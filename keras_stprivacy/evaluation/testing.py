@@ -53,8 +53,7 @@ def read_test(
     Raises:
         ValueError: for labels outside those of the training.
     """
-    keys = [key for key in attackers if not (frame_level and _of_clips(key, attackers[key]))]
-    parts: dict[str, list[np.ndarray]] = {key: [] for key in keys}
+    parts: dict[str, list[np.ndarray]] = {key: [] for key in attackers}
     quality: dict[str, list[np.ndarray]] = {}
     action, privacy, video_of = [], [], []
     kept: list[np.ndarray] = []
@@ -66,10 +65,9 @@ def read_test(
             views = _Views(batch)
             given, mask = transform(views.clips, views.boxes)
             frames = views.frame_labels(batch) if frame_level else None
-            for key in keys:
+            for key, attacker in attackers.items():
                 inputs = (views.pixels, None) if key.startswith("raw/") else (given, mask)
-                attacker = attackers[key]
-                if frames is not None and isinstance(attacker, FrameAttacker) and "priv" in key:
+                if frames is not None and isinstance(attacker, FrameAttacker) and _reads(key):
                     said = attacker.predict_frames(inputs[0])
                     parts[key].append(said.reshape(-1, said.shape[2])[frames.annotated])
                 else:
@@ -153,9 +151,9 @@ class _Frames:
         self.annotated, self.labels, self.video = annotated, labels, video
 
 
-def _of_clips(key: str, attacker: Attacker) -> bool:
-    """Whether an attacker reads the attributes of whole clips."""
-    return key.split("/")[1] == "privacy" and not isinstance(attacker, FrameAttacker)
+def _reads(key: str) -> bool:
+    """Whether an attacker reads private attributes."""
+    return key.split("/")[1] == "privacy"
 
 
 def _quality(

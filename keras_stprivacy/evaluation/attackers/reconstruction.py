@@ -30,7 +30,8 @@ class ReconstructionAttacker:
     Whoever can run the anonymizer can make pairs of raw and anonymized clips. The decoder is a
     video transformer that sees all of the anonymized clip and writes every tubelet anew, added to
     the clip itself times a learned factor; it minimises the mean squared error. Decision masks
-    reach it as the fill value of dropped tubelets. The factor begins at the least-squares one.
+    reach it as the fill value of dropped tubelets. It begins as the least-squares line from given
+    to raw pixels.
 
     Args:
         target: see `Attacker`.
@@ -94,7 +95,7 @@ class ReconstructionAttacker:
         """
         count = len(given) if rows is None else len(rows)
         some = (np.arange(count) if rows is None else rows)[:_FOR_SHARE]
-        self.model.share.assign([_slope(given.clips[some], raw.clips[some])])
+        self.model.begin_as_line(given.clips[some], raw.clips[some])
         steps = steps_of(count, self.batch_size, training.epochs)
         optimizer = make_optimizer(self.model, steps, training)
         self.model.compile(optimizer, "mean_squared_error", jit_compile=self.jit_compile)
@@ -144,15 +145,7 @@ _OF_DECODER = (
 )
 
 
-_FOR_SHARE = 128  # clips that the first value of the factor is computed from
-
-
-def _slope(given: np.ndarray, raw: np.ndarray) -> float:
-    """Slope of the least-squares line from given to raw pixels."""
-    x, y = given.astype("float32").ravel(), raw.astype("float32").ravel()
-    x -= x.mean()
-    variance = float(np.mean(x * x))
-    return float(np.mean(x * y)) / variance if variance > 0.0 else 0.0
+_FOR_SHARE = 128  # clips that the line is computed from
 
 
 class _Rebuild(keras.Model):
@@ -160,9 +153,22 @@ class _Rebuild(keras.Model):
         super().__init__(name="rebuild")
         self.decoder = decoder
         self.share = self.add_weight(shape=(1,), initializer="zeros", name="share")
+        self.offset = self.add_weight(shape=(1,), initializer="zeros", name="offset")
         self.built = True
+
+    def begin_as_line(self, given: np.ndarray, raw: np.ndarray) -> None:
+        """Sets the least-squares line from given to raw pixels, and the decoder's part to 0."""
+        x, y = as_floats(given).ravel(), as_floats(raw).ravel()
+        variance = float(np.var(x))
+        slope = float(np.mean((x - x.mean()) * (y - y.mean()))) / variance if variance else 0.0
+        self.share.assign([slope])
+        self.offset.assign([float(y.mean()) - slope * float(x.mean())])
+        # The head writes (pixel - mean) / std: what is mean in pixels is nothing in its space.
+        for variable in self.decoder.head.trainable_variables:
+            variable.assign(ops.zeros_like(variable))
 
     def call(self, clip: Any, training: bool | None = None) -> Any:
         # Not `training=True`: without sparsification blocks nothing is drawn at random.
         written = ops.cast(self.decoder(clip, training=False)["clip"], "float32")
-        return written + self.share * clip
+        middle = ops.cast(self.decoder.pixel_range.mean, "float32")
+        return written - middle + self.share * clip + self.offset

@@ -1,0 +1,262 @@
+"""Measures one cell: a system with a seed is trained, attacked and put on record."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+import time
+import types
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_stprivacy.baselines import System, build
+from keras_stprivacy.benchmark.data import BenchmarkData, MappedBatches, restart
+from keras_stprivacy.benchmark.environment import environment
+from keras_stprivacy.benchmark.plan import RAW, Plan
+from keras_stprivacy.benchmark.variant import Variant, fingerprint
+from keras_stprivacy.evaluation.attack import Attack
+from keras_stprivacy.evaluation.attack_result import AttackResult
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, Attacker, make_attacker
+from keras_stprivacy.evaluation.attackers.training import Training
+from keras_stprivacy.evaluation.eight_bit import EightBitTransform
+from keras_stprivacy.evaluation.progress import Stages
+from keras_stprivacy.evaluation.protocol import network_of
+from keras_stprivacy.evaluation.sources import Source
+from keras_stprivacy.evaluation.strongest import choose_strongest
+from keras_stprivacy.evaluation.summary import caption
+
+_FRAMES_SHOWN = 4
+
+
+def measure(
+    plan: Plan, variant: Variant, seed: int, out: pathlib.Path, verbose: int = 0
+) -> dict[str, Any]:
+    """Trains a system, attacks what it gives out, and returns all that a report needs.
+
+    Args:
+        plan: of the benchmark.
+        variant: which system.
+        seed: of the system and of its attackers.
+        out: folder of the benchmark; trained systems and recognizers of raw clips are kept there.
+        verbose: 1 shows progress on standard error.
+
+    Returns:
+        The cell.
+
+    Raises:
+        ValueError: if the system or the data do not fit.
+        FloatingPointError: if a training ended in NaN.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    data = plan.attacked
+    system, seconds = trained_system(plan, variant, seed, out)
+    if hasattr(system, "reset_report"):
+        system.reset_report()
+    attacked, stages = _attack(plan, variant, seed, system, out, verbose)
+    results, labels = attacked.test, attacked.labels
+    if variant.id == RAW:
+        for task in ("action", "privacy"):
+            path = _recognizer_path(plan, seed, task, out)
+            if f"anonymized/{task}" in attacked.attackers:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                attacked.attackers[f"anonymized/{task}"].model.save_weights(path)
+    strongest, notes = _strongest(attacked, data)
+    network = getattr(system, "network", None) or getattr(system, "anonymizer", None)
+    count = _FRAMES_SHOWN
+    return {
+        "variant": variant.id,
+        "seed": seed,
+        "action": results.action.astype("int32"),
+        "privacy": results.privacy.astype("int8"),
+        "video": results.video.astype("int32"),
+        "train_action": labels.action.astype("int32"),
+        "train_privacy": labels.privacy.astype("int8"),
+        "probability": {key: value.astype("float32") for key, value in results.probability.items()},
+        "quality": {key: value.astype("float32") for key, value in results.quality.items()},
+        "strongest": strongest,
+        "main": attacked.main,
+        "notes": [*notes, *attacked.notes],
+        "skipped": attacked.skipped,
+        "seen_in_training": results.seen_in_training,
+        "kept_share": results.kept_share,
+        "boxes": getattr(system, "report", None),
+        "parameters": None if network is None else int(network.count_params()),
+        "system_settings": system.get_config(),
+        "history": attacked.history,
+        "seconds": {**seconds, **stages.seconds},
+        "environment": environment(),
+        "shown": [
+            {
+                "caption": caption(results, labels, number),
+                "rows": {
+                    "raw": _spread(raw, count),
+                    **(
+                        {"sparsified": _spread(results.sparsified[number], count)}
+                        if number in results.sparsified
+                        else {}
+                    ),
+                    "anonymized": _spread(given, count),
+                },
+            }
+            for number, (raw, _, given) in enumerate(results.shown)
+        ],
+    }
+
+
+def trained_system(
+    plan: Plan, variant: Variant, seed: int, out: pathlib.Path
+) -> tuple[System, dict[str, float]]:
+    """The system of a cell: trained now, or taken from a cell that trained the same one.
+
+    Args:
+        plan: of the benchmark.
+        variant: which system.
+        seed: of the system.
+        out: folder of the benchmark.
+
+    Returns:
+        The system, and seconds that its training took, here or then.
+    """
+    data = plan.learned_from
+    settings: dict[str, Any] = {"seed": seed, **variant.settings}
+    if data.preset is None:
+        settings.setdefault("clip_shape", data.clip_shape)
+    system = build(variant.system, preset=data.preset, **settings)
+    if not system.learns:
+        return system, {}
+    known = fingerprint(
+        {
+            "fit": variant.of_fit(),
+            "data": data.about,
+            "seed": seed,
+            "backend": keras.backend.backend(),
+            "batches": plan.settings.batch_size if data.preset is None else None,
+        }
+    )
+    folder = out / "systems" / f"{variant.system}-{known}-seed{seed}"
+    taken = folder / "seconds.txt"
+    if taken.is_file():
+        return System.load(folder), {"train system": float(taken.read_text())}
+    restart(data.train)
+    started = time.perf_counter()
+    system.fit(
+        _for_systems(data),
+        num_actions=len(data.class_names),
+        num_attributes=len(data.attribute_names),
+    )
+    seconds = time.perf_counter() - started
+    system.save(folder)
+    part = taken.with_suffix(".part")
+    part.write_text(f"{seconds:.3f}")
+    part.replace(taken)
+    # What is measured is what was saved, whether the run is broken off in between or not.
+    return System.load(folder), {"train system": seconds}
+
+
+def _for_systems(data: BenchmarkData) -> Any:
+    """The training split as systems take it: of several actions of a clip, its rarest one."""
+    if not data.multi_label:
+        return data.train
+    in_memory = isinstance(data.train, tuple)
+    shown = np.zeros(len(data.class_names))
+    for _, labels in [data.train] if in_memory else data.train:
+        shown += np.asarray(labels["action"]).sum(axis=0)
+
+    def rarest(clips: Any, labels: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
+        action = np.asarray(labels["action"]) > 0
+        rows = action.any(axis=1)
+        if not rows.any():
+            return None
+        cost = np.where(action[rows], shown, np.inf)
+        part = {key: np.asarray(value)[rows] for key, value in labels.items()}
+        return np.asarray(clips)[rows], {**part, "action": cost.argmin(axis=1).astype("int32")}
+
+    return rarest(*data.train) if in_memory else MappedBatches(data.train, rarest)
+
+
+def _attack(
+    plan: Plan, variant: Variant, seed: int, system: System, out: pathlib.Path, verbose: int
+) -> tuple[AttackResult, Stages]:
+    settings, data = plan.settings, plan.attacked
+    seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(3)]
+    names = settings.attackers
+    if variant.id == RAW:
+        names = tuple(name for name in names if name != RECONSTRUCTION)
+    recognizers = {}
+    if RECONSTRUCTION in names:
+        recognizers = _raw_recognizers(plan, seed, out)
+    stages = Stages(show=verbose > 0)
+    restart(data.train)
+    restart(data.test)
+    train = Source(data.train, "train", data.clip_shape, batch_size=64, seed=seeds[0])
+    test = Source(data.test, "test", data.clip_shape, batch_size=64)
+    attack = Attack(
+        target=network_of(system),
+        transform=EightBitTransform(
+            system, variant.keep_ratio, settings.batch_size, settings.jit_compile
+        ),
+        training=Training(settings.epochs, settings.learning_rate),
+        attackers=names,
+        raw=False,
+        batch_size=settings.batch_size,
+        seed=seeds[1] % 2**31,
+        train_passes=settings.train_passes,
+        frame_level=plan.frame_level,
+        recognizers=recognizers,
+        figure_clips=settings.figure_clips,
+        jit_compile=settings.jit_compile,
+    )
+    with tempfile.TemporaryDirectory(prefix="stprivacy-benchmark-") as folder:
+        attacked = attack.run(train, test, data.class_names, data.attribute_names, folder, stages)
+    return attacked, stages
+
+
+def _raw_recognizers(plan: Plan, seed: int, out: pathlib.Path) -> dict[str, Attacker]:
+    """The attackers of raw clips of this seed, to read what is rebuilt."""
+    data, recognizers = plan.attacked, {}
+    target = types.SimpleNamespace(clip_shape=data.clip_shape)
+    counts = {"action": len(data.class_names), "privacy": len(data.attribute_names)}
+    for task, count in counts.items():
+        path = _recognizer_path(plan, seed, task, out)
+        if not path.is_file():
+            continue
+        kind = "actions" if task == "action" and data.multi_label else task
+        recognizer = make_attacker(
+            plan.settings.attackers[0],
+            kind,
+            count,
+            target,
+            batch_size=plan.settings.batch_size,
+            jit_compile=plan.settings.jit_compile,
+        )
+        recognizer.model.load_weights(path)
+        recognizers[task] = recognizer
+    return recognizers
+
+
+def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pathlib.Path:
+    known = fingerprint(
+        {"attacked": plan.attacked.about, "settings": plan.settings.of_cell(), "seed": seed}
+    )
+    return out / "recognizers" / f"raw-{task}-{known}-seed{seed}.weights.h5"
+
+
+def _strongest(attacked: AttackResult, data: BenchmarkData) -> tuple[dict[str, str], list[str]]:
+    """Attribute -> attacker, chosen on held-out training clips; empty with one attacker."""
+    prefix = "anonymized/privacy"
+    held = {
+        key.removeprefix(prefix).lstrip("/") or attacked.main: value
+        for key, value in attacked.held_out.items()
+        if key.startswith(prefix) and key in attacked.test.probability
+    }
+    if len(held) < 2 or attacked.held_out_labels is None:
+        return {}, []
+    return choose_strongest(held, attacked.held_out_labels, attacked.main, data.attribute_names)
+
+
+def _spread(clip: np.ndarray, count: int) -> np.ndarray:
+    index = np.unique(np.linspace(0, len(clip) - 1, min(count, len(clip))).round().astype(int))
+    return clip[index]

@@ -1,0 +1,234 @@
+"""The data of a benchmark: the embedded dataset, or a directory of records."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from keras_stprivacy.benchmark.settings import Settings
+from keras_stprivacy.data import MotionDigits, motion_digits
+
+EMBEDDED = "motion-digits"
+EMBEDDED_CLIP = (8, 32, 32, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkData:
+    """Two splits, and what they hold.
+
+    Attributes:
+        name: of the dataset.
+        train: batches or arrays to train systems and attackers on.
+        test: batches or arrays to test attackers on.
+        clip_shape: `(T, H, W, 3)`.
+        class_names: the actions.
+        attribute_names: the private attributes.
+        multi_label: whether a clip may show several actions.
+        groups: kind of attribute -> how many, in order; empty where there is one kind.
+        about: what the numbers depend on, for the fingerprint and the settings.
+    """
+
+    name: str
+    train: Any
+    test: Any
+    clip_shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    attribute_names: tuple[str, ...]
+    multi_label: bool = False
+    groups: dict[str, int] = dataclasses.field(default_factory=dict)
+    about: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def preset(self) -> str | None:
+        """Which settings of the systems fit these clips."""
+        return "embedded" if tuple(self.clip_shape) == EMBEDDED_CLIP else None
+
+
+def load_data(
+    source: str | os.PathLike, settings: Settings, splits: tuple[str, ...] = ("train", "test")
+) -> BenchmarkData:
+    """Opens the data of a benchmark.
+
+    Args:
+        source: `"motion-digits"`, or a directory of records (or its bare name, see
+            `keras_stprivacy.data.clip_dataset`).
+        settings: how clips are cut.
+        splits: that records must have; `train` is None where it is not among them.
+
+    Raises:
+        DatasetNotFoundError: if there are no such records.
+        ValueError: if they have no private attributes.
+    """
+    if str(source) == EMBEDDED:
+        return _embedded(settings)
+    from keras_stprivacy.data import clip_dataset, dataset_info
+
+    info = dataset_info(source)
+    if not info.attribute_names:
+        raise ValueError(
+            f"{info.directory} has no private attributes, so there is nothing to attack. Convert "
+            "it with labels of attributes."
+        )
+    missing = [split for split in splits if split not in info.splits]
+    if missing:
+        raise ValueError(
+            f"{info.directory} has no split {' and '.join(missing)}. Its splits: "
+            f"{sorted(info.splits)}"
+        )
+    common: dict[str, Any] = {
+        "num_frames": settings.num_frames,
+        "frame_step": settings.frame_step,
+        "image_size": settings.image_size,
+        "batch_size": settings.batch_size,
+        "unannotated": "drop",
+    }
+    # A flip would turn "left" into "right".
+    plain = {"augment": None} if not settings.augment or info.name == EMBEDDED else {}
+    clip_shape = (settings.num_frames, settings.image_size, settings.image_size, 3)
+    views = None if clip_shape == EMBEDDED_CLIP else settings.views
+    shards = [shard.sha256 for split in splits for shard in info.shards(split)]
+    train = None
+    if "train" in splits:
+        train = Reopened(lambda: clip_dataset(source, "train", seed=0, **common, **plain))
+    return BenchmarkData(
+        name=info.name,
+        train=train,
+        test=Reopened(lambda: clip_dataset(source, "test", views=views, **common)),
+        clip_shape=clip_shape,
+        class_names=tuple(info.class_names),
+        attribute_names=tuple(info.attribute_names),
+        multi_label=info.multi_label,
+        groups=dict(info.attribute_groups),
+        about={"name": info.name, "shards": shards, "clip_shape": clip_shape},
+    )
+
+
+def _embedded(settings: Settings) -> BenchmarkData:
+    train = motion_digits("train", num_clips=settings.train_clips)
+    test = motion_digits("test", num_clips=settings.test_clips)
+    return BenchmarkData(
+        name=EMBEDDED,
+        train=train,
+        test=test,
+        clip_shape=EMBEDDED_CLIP,
+        class_names=train.class_names,
+        attribute_names=train.attribute_names,
+        about={"name": EMBEDDED, "clips": [len(train), len(test)]},
+    )
+
+
+def actions_between(data: BenchmarkData, first: int, last: int) -> BenchmarkData:
+    """The part of a dataset that shows the actions `first` to `last - 1`, numbered from 0.
+
+    Args:
+        data: with one action a clip.
+        first: number of the first action.
+        last: number behind the last action.
+
+    Raises:
+        ValueError: if clips may show several actions, or there is no such action.
+
+    Example:
+
+    >>> data = load_data("motion-digits", Settings(train_clips=16, test_clips=16))
+    >>> part = actions_between(data, 4, 8)
+    >>> part.class_names[0], sorted(set(part.test.action.tolist()))
+    ('rotate_clockwise', [0, 1, 2, 3])
+    """
+    if data.multi_label or not 0 <= first < last <= len(data.class_names):
+        raise ValueError(
+            "actions can be parted where every clip shows one of them. Received: actions "
+            f"{first} to {last - 1} of {len(data.class_names)}, multi_label={data.multi_label}"
+        )
+    return dataclasses.replace(
+        data,
+        train=_part(data.train, first, last),
+        test=_part(data.test, first, last),
+        class_names=data.class_names[first:last],
+        about={**data.about, "actions": [first, last]},
+    )
+
+
+def _part(split: Any, first: int, last: int) -> Any:
+    if isinstance(split, MotionDigits):
+        rows = np.flatnonzero((split.action >= first) & (split.action < last))
+        return dataclasses.replace(
+            split,
+            clips=split.clips[rows],
+            action=split.action[rows] - first,
+            privacy=split.privacy[rows],
+            boxes=split.boxes[rows],
+            ids=[split.ids[row] for row in rows],
+            class_names=split.class_names[first:last],
+        )
+
+    def parted(clips: Any, labels: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
+        action = np.asarray(labels["action"])
+        rows = (action >= first) & (action < last)
+        if not rows.any():
+            return None
+        part = {key: np.asarray(value)[rows] for key, value in labels.items()}
+        return np.asarray(clips)[rows], {**part, "action": action[rows] - first}
+
+    return MappedBatches(split, parted)
+
+
+class Reopened:
+    """A dataset that can be opened anew, so that its draws begin again.
+
+    Every pass over a shuffled dataset has draws of its own. A cell must get the same ones whether
+    or not others were measured before it in the same process.
+
+    Args:
+        make: opens the dataset.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+        self.dataset = make()
+
+    def restart(self) -> None:
+        """Opens the dataset anew."""
+        self.dataset = self.make()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.dataset)
+
+
+def restart(split: Any) -> None:
+    """Lets the draws of a split begin again, where it has any."""
+    if hasattr(split, "restart"):
+        split.restart()
+
+
+class MappedBatches:
+    """Batches that are changed as they are read; can be read again and again.
+
+    Args:
+        batches: an iterable of `(clips, labels)`.
+        change: from clips and labels to both, or to None where nothing of a batch is left.
+
+    Example:
+
+    >>> twice = MappedBatches([(1, {})], lambda clips, labels: (2 * clips, labels))
+    >>> list(twice), list(twice)
+    ([(2, {})], [(2, {})])
+    """
+
+    def __init__(self, batches: Any, change: Any) -> None:
+        self.batches = batches
+        self.change = change
+
+    def restart(self) -> None:
+        """Lets the draws of what is changed begin again."""
+        restart(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        for clips, labels in self.batches:
+            changed = self.change(clips, labels)
+            if changed is not None:
+                yield changed

@@ -1,0 +1,36 @@
+"""Where a cell was measured."""
+
+import os
+import platform
+from typing import Any
+
+from keras_stprivacy.version import __version__
+
+
+def environment() -> dict[str, Any]:
+    """Package, backend and machine, for a cell.
+
+    Example:
+
+    >>> sorted(environment())
+    ['backend', 'cpus', 'keras', 'package', 'processor', 'python']
+    """
+    import keras
+
+    return {
+        "package": f"keras_stprivacy {__version__}",
+        "keras": keras.version(),
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "processor": _processor(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
+        return names[0] if names else platform.processor()
+    except OSError:
+        return platform.processor()

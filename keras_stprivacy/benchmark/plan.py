@@ -1,0 +1,57 @@
+"""What a benchmark is made of, before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from keras_stprivacy.benchmark.data import BenchmarkData
+from keras_stprivacy.benchmark.settings import Settings
+from keras_stprivacy.benchmark.variant import Variant
+
+RAW = "raw"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All cells of a benchmark: every variant with every seed.
+
+    Attributes:
+        protocol: its name.
+        variants: the lines of the table; raw clips are always among them.
+        learned_from: what systems are trained on.
+        attacked: what attackers are trained and tested on.
+        settings: of all cells.
+        frame_level: whether attributes are tested on single frames.
+        notes: what a reader must know of this protocol.
+    """
+
+    protocol: str
+    variants: tuple[Variant, ...]
+    learned_from: BenchmarkData
+    attacked: BenchmarkData
+    settings: Settings
+    frame_level: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        ids = [variant.id for variant in self.variants]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"variants must have different ids. Received: {ids}")
+        if RAW not in ids:
+            first = Variant(RAW, RAW, "Raw")
+            object.__setattr__(self, "variants", (first, *self.variants))
+        else:  # the recognizers of raw clips are needed by the others
+            ordered = sorted(self.variants, key=lambda variant: variant.id != RAW)
+            object.__setattr__(self, "variants", tuple(ordered))
+
+    def of_cell(self, variant: Variant) -> dict[str, Any]:
+        """All that the numbers of a cell depend on, but the seed."""
+        return {
+            "protocol": self.protocol,
+            "variant": variant.of_cell(),
+            "learned_from": self.learned_from.about,
+            "attacked": self.attacked.about,
+            "settings": self.settings.of_cell(),
+            "frame_level": self.frame_level,
+        }

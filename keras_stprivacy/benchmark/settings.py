@@ -1,0 +1,97 @@
+"""How much a benchmark measures: seeds, clips, epochs, attackers."""
+
+import dataclasses
+from typing import Any
+
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
+
+ALL_ATTACKERS = (
+    "video_transformer",
+    "conv3d",
+    "frame",
+    "linear_probe",
+    "mask",
+    RECONSTRUCTION,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What every cell of a benchmark has in common.
+
+    The defaults are for the embedded dataset and two CPU cores; `quick` makes them fewer.
+
+    Attributes:
+        seeds: how many seeds, counted from 0; a system is trained and attacked anew with each.
+        attackers: names, see `keras_stprivacy.evaluation.evaluate`; the first reads actions too.
+        epochs: passes of each attacker over the training clips.
+        batch_size: clips in a step of an attacker.
+        learning_rate: of the attackers.
+        train_clips: of the embedded dataset.
+        test_clips: of the embedded dataset.
+        num_frames: of clips from records.
+        frame_step: of clips from records.
+        image_size: of clips from records.
+        views: of test videos from records.
+        augment: whether clips from records are changed at random in training.
+        train_passes: how often attackers' training clips are drawn from records.
+        bootstrap: samples of the test videos.
+        figure_clips: test clips to show of each system.
+        jit_compile: see `keras.Model.compile`.
+
+    Raises:
+        ValueError: for numbers below 1, unknown attackers.
+
+    Example:
+
+    >>> Settings.quick().seeds, Settings().seeds
+    (1, 3)
+    """
+
+    seeds: int = 3
+    attackers: tuple[str, ...] = ALL_ATTACKERS
+    epochs: int = 12
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    train_clips: int = 2560
+    test_clips: int = 500
+    num_frames: int = 16
+    frame_step: int = 2
+    image_size: int = 112
+    views: tuple[int, int] = (5, 3)
+    augment: bool = True
+    train_passes: int = 1
+    bootstrap: int = 1000
+    figure_clips: int = 2
+    jit_compile: bool | str = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attackers", check_attackers(self.attackers))
+        for field in ("seeds", "epochs", "batch_size", "train_clips", "test_clips"):
+            if getattr(self, field) < 1:
+                raise ValueError(
+                    f"{field} must be at least 1. Received: {field}={getattr(self, field)}"
+                )
+
+    @classmethod
+    def quick(cls, **changes: Any) -> "Settings":
+        """One seed, the main attacker, fewer clips and epochs."""
+        few: dict[str, Any] = {
+            "seeds": 1,
+            "attackers": ("video_transformer",),
+            "epochs": 8,
+            "batch_size": 32,
+            "train_clips": 1536,
+            "test_clips": 500,
+        }
+        return cls(**{**few, **changes})
+
+    def of_cell(self) -> dict[str, Any]:
+        """The settings that a cell's numbers depend on, as JSON has them."""
+        ignored = ("seeds", "bootstrap")
+        content = dataclasses.asdict(self)
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in content.items()
+            if key not in ignored
+        }

@@ -1,0 +1,258 @@
+"""From finished cells to a report over systems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_stprivacy.benchmark.estimates import (
+    SeedEstimate,
+    difference,
+    mean_samples,
+    over_seeds,
+)
+from keras_stprivacy.benchmark.plan import RAW, Plan
+from keras_stprivacy.benchmark.quoted import QUOTED
+from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
+from keras_stprivacy.benchmark.scored_cell import ScoredCell
+from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
+from keras_stprivacy.evaluation.leakage import leakage
+from keras_stprivacy.evaluation.notes import label_notes
+from keras_stprivacy.evaluation.scoring import mean_of_defined
+
+Cells = dict[tuple[str, int], dict[str, Any]]
+_TESTED = ("top_1", "action_cmap", "cmap", "f1", "auroc")
+_REFERENCE = "stprivacy"
+
+
+def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkReport:
+    """Joins seeds, adds floors and leakage, and tests systems against each other.
+
+    Args:
+        plan: of the benchmark.
+        cells: (variant, seed) -> finished cell.
+        failures: variant -> why it could not be measured.
+
+    Returns:
+        A `BenchmarkReport`.
+    """
+    first = next(iter(cells.values()))
+    notes = list(plan.notes)
+    count, bootstrap = len(first["action"]), plan.settings.bootstrap
+    if bootstrap and count < MIN_VIDEOS:
+        notes.append(
+            f"{count} test videos are too few for intervals and tests; {MIN_VIDEOS} are needed"
+        )
+        bootstrap = 0
+    weight = resample(count, bootstrap, seed=0)
+    scored = {key: ScoredCell(plan, cell, weight) for key, cell in cells.items()}
+    raw = [one for (name, _), one in scored.items() if name == RAW]
+    floors = raw[0].floors()
+    rows, joined = [], {}
+    for variant in plan.variants:
+        own = [one for (name, _), one in scored.items() if name == variant.id]
+        if not own:
+            continue
+        row = _row(variant.id, variant.label, own)
+        row.system, row.curve, row.dial = variant.system, variant.curve, variant.dial
+        joined[variant.id] = own
+        if _same_test(own, raw):
+            notes.extend(_add_leakage(row, own, raw, floors["chance"]))
+        else:
+            notes.append(f"{variant.label} was tested on other videos than raw clips: no leakage")
+        rows.append(row)
+    reference = _REFERENCE if _REFERENCE in joined else rows[-1].id
+    _add_tests(rows, joined, reference)
+    for name, label in (("chance", "chance (all positive)"), ("action_only", "action only")):
+        rows.append(_floor_row(name, label, floors[name]))
+    notes.extend(_notes(plan, raw[0], cells, failures))
+    return BenchmarkReport(
+        protocol=plan.protocol,
+        rows=rows,
+        attribute_names=plan.attacked.attribute_names,
+        class_names=plan.attacked.class_names,
+        groups=dict(plan.attacked.groups),
+        reference=reference,
+        prevalence={
+            name: float(share)
+            for name, share in zip(
+                plan.attacked.attribute_names, first["privacy"].mean(axis=0), strict=True
+            )
+        },
+        settings={
+            **plan.settings.of_cell(),
+            "seeds": plan.settings.seeds,
+            "bootstrap": plan.settings.bootstrap,
+            "data": plan.attacked.about,
+            "learned_from": plan.learned_from.about,
+            "environment": first["environment"],
+            "systems": {name: one[0].cell["system_settings"] for name, one in joined.items()},
+        },
+        failures=failures,
+        notes=list(dict.fromkeys(notes)),
+        quoted=QUOTED.get(plan.protocol, QUOTED["known"] if plan.protocol != "ospar" else ()),
+        pictures=[
+            (row.id, row.label, joined[row.id][0].cell["shown"]) for row in rows if row.id in joined
+        ],
+    )
+
+
+def _row(name: str, label: str, cells: list[ScoredCell]) -> BenchmarkRow:
+    """Seeds of one system, joined."""
+    main = [cell.headline for cell in cells]
+    scores = {
+        key: over_seeds([one.row.scores[key].value for one in main], [m.means[key] for m in main])
+        for key in main[0].means
+    }
+    attributes: dict[str, dict[str, SeedEstimate]] = {}
+    for index, attribute in enumerate(main[0].row.attributes):
+        attributes[attribute] = {
+            key: over_seeds(
+                [one.row.attributes[attribute][key].value for one in main],
+                [one.samples[index][key] for one in main],
+            )
+            for key in ("ap", "auroc", "f1")
+        }
+    attackers = {}
+    for who in cells[0].attackers:
+        each = [cell.attackers[who] for cell in cells]
+        attackers[who] = {
+            key: over_seeds(
+                [one.row.scores[key].value for one in each], [one.means[key] for one in each]
+            )
+            for key in each[0].means
+        }
+    row = BenchmarkRow(name, label, "system", scores, attributes, attackers)
+    row.strongest = [cell.cell["strongest"] for cell in cells]
+    row.parameters = cells[0].cell["parameters"]
+    shares = [cell.cell["kept_share"] for cell in cells]
+    row.kept_share = None if None in shares else float(np.mean(shares))
+    row.boxes = cells[0].cell["boxes"]
+    row.seconds = {
+        key: float(np.mean([cell.cell["seconds"].get(key, 0.0) for cell in cells]))
+        for key in cells[0].cell["seconds"]
+    }
+    return row
+
+
+def _floor_row(name: str, label: str, floor: Any) -> BenchmarkRow:
+    scores = {key: over_seeds([floor.row.scores[key].value], [s]) for key, s in floor.means.items()}
+    attributes = {
+        attribute: {
+            key: over_seeds([values[key].value], [floor.samples[index][key]])
+            for key in ("ap", "auroc", "f1")
+        }
+        for index, (attribute, values) in enumerate(floor.row.attributes.items())
+    }
+    return BenchmarkRow(name, label, "floor", scores, attributes, {})
+
+
+def _same_test(cells: list[ScoredCell], others: list[ScoredCell]) -> bool:
+    return all(
+        np.array_equal(one.cell[key], other.cell[key])
+        for one in cells
+        for other in others
+        for key in ("action", "privacy", "video")
+    )
+
+
+def _add_leakage(
+    row: BenchmarkRow, own: list[ScoredCell], raw: list[ScoredCell], chance: Any
+) -> list[str]:
+    """Leakage of each attribute and its mean, of AP, from chance to raw clips; notes."""
+    notes, means, by_seed, drawn = [], [], [], []
+    for index, (attribute, scores) in enumerate(row.attributes.items()):
+        values = [cell.headline.row.attributes[attribute]["ap"].value for cell in own]
+        top = [cell.headline.row.attributes[attribute]["ap"].value for cell in raw]
+        floor = chance.row.attributes[attribute]["ap"].value
+        known = None not in values and None not in top
+        whole, samples, reason = leakage(
+            float(np.mean(values)) if known else None,
+            floor,
+            float(np.mean(top)) if known else None,
+            (
+                mean_samples([cell.headline.samples[index]["ap"] for cell in own]),
+                chance.samples[index]["ap"],
+                mean_samples([cell.headline.samples[index]["ap"] for cell in raw]),
+            ),
+        )
+        if reason is not None:
+            scores["leakage"] = SeedEstimate(None)
+            if row.id == RAW:
+                notes.append(f'leakage of "{attribute}" is undefined: {reason}')
+            continue
+        each = [(value - floor) / (float(np.mean(top)) - floor) for value in values]
+        sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
+        scores["leakage"] = SeedEstimate(whole.value, whole.low, whole.high, sd, tuple(each))
+        means.append(whole.value)
+        by_seed.append(each)
+        drawn.append(samples)
+    if means:
+        count = len(drawn[0])
+        seeds = np.mean(by_seed, axis=0).tolist()
+        joined = over_seeds(seeds, [mean_of_defined(drawn, count)] * len(seeds))
+        row.scores["leakage"] = joined
+        row.leakage_samples = mean_of_defined(drawn, count)
+    return notes
+
+
+def _add_tests(
+    rows: list[BenchmarkRow], joined: dict[str, list[ScoredCell]], reference: str
+) -> None:
+    """Paired differences of every two systems that were tested on the same videos."""
+    by_name = {row.id: row for row in rows}
+    for row in rows:
+        for other in rows:
+            if other.id == row.id or not _same_test(joined[row.id], joined[other.id]):
+                continue
+            tests = {}
+            for key in _TESTED:
+                if key in row.scores and key in other.scores:
+                    samples = [
+                        mean_samples([cell.headline.means[key] for cell in joined[name]])
+                        for name in (row.id, other.id)
+                    ]
+                    tests[key] = difference(
+                        row.scores[key].value, other.scores[key].value, *samples
+                    )
+            if row.leakage_samples is not None and other.leakage_samples is not None:
+                tests["leakage"] = difference(
+                    row.scores["leakage"].value,
+                    other.scores["leakage"].value,
+                    row.leakage_samples,
+                    other.leakage_samples,
+                )
+            row.tests[other.id] = tests
+    assert reference in by_name
+
+
+def _notes(plan: Plan, raw: ScoredCell, cells: Cells, failures: dict[str, str]) -> list[str]:
+    notes = label_notes(raw.results, raw.labels)
+    for (name, seed), cell in cells.items():
+        notes.extend(f"{name}, seed {seed}: {note}" for note in cell["notes"])
+        boxes = cell["boxes"]
+        if boxes and boxes["frames_without_box"] and seed == 0:
+            notes.append(
+                f"{name}: {boxes['frames_without_box']} of {boxes['frames']} frames "
+                f"({100 * boxes['share_without_box']:.1f} %) had no person box and were not "
+                "changed"
+            )
+    skipped: dict[tuple[str, str], list[str]] = {}
+    for (name, _), cell in cells.items():
+        for who, why in cell["skipped"].items():
+            skipped.setdefault((who, why), []).append(name)
+    for (who, why), names in skipped.items():
+        notes.append(f"attacker {who} left out for {', '.join(dict.fromkeys(names))}: {why}")
+    if any(cell["strongest"] for cell in cells.values()):
+        notes.append(
+            "with several attackers, every attribute is read by the strongest of them, chosen on "
+            "training clips that none learned from, not on the test; raw clips likewise"
+        )
+    if plan.settings.seeds > 1:
+        notes.append(
+            "values are means over seeds; intervals and tests draw test videos anew, not seeds; "
+            "sd is over seeds"
+        )
+    notes.extend(f"{name} could not be measured: {why}" for name, why in failures.items())
+    return notes

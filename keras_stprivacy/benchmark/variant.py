@@ -1,0 +1,72 @@
+"""One line of a benchmark's table: a system, how it is set, and at which keep ratio."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from keras_stprivacy.baselines import system_class
+from keras_stprivacy.benchmark.system_names import CURVES, LABELS
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A system as a benchmark measures it.
+
+    Attributes:
+        id: unique in the benchmark, for files.
+        system: name of the system, see `keras_stprivacy.baselines.systems`.
+        label: how tables call it.
+        settings: constructor arguments of the system in place of its preset's.
+        keep_ratio: at which it is measured; None: its own.
+        curve: lines of one curve have the same name: a method with a dial.
+        dial: place on the curve, as tables print it.
+    """
+
+    id: str
+    system: str
+    label: str
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    keep_ratio: float | None = None
+    curve: str | None = None
+    dial: str | None = None
+
+    def of_fit(self) -> dict[str, Any]:
+        """What a trained system depends on."""
+        return {"system": self.system, "settings": self.settings}
+
+    def of_cell(self) -> dict[str, Any]:
+        """What a cell's numbers depend on."""
+        return {**self.of_fit(), "keep_ratio": self.keep_ratio}
+
+
+def fingerprint(content: Any) -> str:
+    """A short name for settings: the same for the same.
+
+    Example:
+
+    >>> fingerprint({"a": 1, "b": (2,)}) == fingerprint({"b": [2], "a": 1})
+    True
+    """
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def system_variants(names: Sequence[str]) -> tuple[Variant, ...]:
+    """Systems as they are, by name.
+
+    Raises:
+        ValueError: if one is unknown.
+
+    Example:
+
+    >>> [variant.label for variant in system_variants(["raw", "vita"])]
+    ['Raw', 'VITA']
+    """
+    variants = []
+    for name in dict.fromkeys(names):
+        system_class(name)  # an unknown name is said before anything runs
+        curve, dial = CURVES.get(name, (None, None))
+        variants.append(Variant(name, name, LABELS.get(name, name), curve=curve, dial=dial))
+    return tuple(variants)

@@ -1,0 +1,111 @@
+"""`stprivacy benchmark`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "deployment")
+
+
+@click.command()
+@click.argument("protocol", type=click.Choice(_PROTOCOLS))
+@click.option(
+    "--data",
+    default="motion-digits",
+    show_default=True,
+    help="The embedded dataset motion-digits, or a directory of records.",
+)
+@click.option(
+    "--out",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for finished cells, trained systems and the report.",
+)
+@click.option("--to", help="Other records: attacked (unseen), or tested on (frames).")
+@click.option("--systems", help="Names, joined by commas.  [default: those of the paper]")
+@click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 3; quick: 1]")
+@click.option("--attackers", help="Names, joined by commas.  [default: all; quick: the first]")
+@click.option("--quick", is_flag=True, help="One seed, the main attacker, fewer clips and epochs.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Of each attacker.")
+@click.option("--train-clips", type=click.IntRange(min=1), help="Of motion-digits.")
+@click.option("--test-clips", type=click.IntRange(min=1), help="Of motion-digits.")
+@click.option("--num-frames", type=click.IntRange(min=1), help="Of clips from records.")
+@click.option("--frame-step", type=click.IntRange(min=1), help="Of clips from records.")
+@click.option("--image-size", type=click.IntRange(min=8), help="Of clips from records.")
+@click.option("--no-augment", is_flag=True, help="Change no clip from records at random.")
+@click.option("--parts", help="Of the ablations, joined by commas.  [default: all]")
+def benchmark(
+    protocol: str,
+    data: str,
+    out: Path,
+    to: str | None,
+    systems: str | None,
+    seeds: int | None,
+    attackers: str | None,
+    quick: bool,
+    epochs: int | None,
+    train_clips: int | None,
+    test_clips: int | None,
+    num_frames: int | None,
+    frame_step: int | None,
+    image_size: int | None,
+    no_augment: bool,
+    parts: str | None,
+) -> None:
+    """Compare systems under PROTOCOL: train each, attack it with fresh networks, report.
+
+    \b
+    Examples:
+      stprivacy benchmark known --out results/known --quick
+      stprivacy benchmark known --data vp_ucf101 --frame-step 4 --out results/ucf
+      stprivacy benchmark deployment --systems stprivacy --seeds 1 --out results/sweep
+      stprivacy benchmark unseen --data vp_ucf101 --to vp_hmdb51 --out results/unseen
+
+    Finished cells, a system with a seed each, stand in OUT/cells and are not run again. The report
+    is OUT/report.html, .json, .csv and .md; its table is printed.
+    """
+    from keras_stprivacy import benchmark as benchmarks
+
+    given: dict[str, Any] = {
+        "seeds": seeds,
+        "attackers": _names(attackers),
+        "epochs": epochs,
+        "train_clips": train_clips,
+        "test_clips": test_clips,
+        "num_frames": num_frames,
+        "frame_step": frame_step,
+        "image_size": image_size,
+        "augment": False if no_augment else None,
+    }
+    make = benchmarks.Settings.quick if quick else benchmarks.Settings
+    settings = make(**{key: value for key, value in given.items() if value is not None})
+    options: dict[str, Any] = {}
+    if to is not None:
+        if protocol not in ("unseen", "frames"):
+            raise click.UsageError(f"--to is for unseen and frames, not for {protocol}.")
+        options["to"] = to
+    if parts is not None:
+        if protocol != "ablations":
+            raise click.UsageError(f"--parts is for ablations, not for {protocol}.")
+        options["parts"] = _names(parts)
+    report = benchmarks.PROTOCOLS[protocol](
+        data,
+        out,
+        systems=_names(systems),
+        settings=settings,
+        progress=lambda line: click.echo(line, err=True),
+        **options,
+    )
+    paths = report.save(out)
+    click.echo(str(report))
+    click.echo(f"report: {paths[-1]}", err=True)
+    if report.failures:
+        raise click.ClickException(
+            f"{len(report.failures)} systems could not be measured: {', '.join(report.failures)}"
+        )
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
