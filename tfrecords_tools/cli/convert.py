@@ -16,7 +16,7 @@ _PATHS = {
 }
 
 
-@click.group()
+@click.group(short_help="Converts a dataset; run again, it goes on where it stopped.")
 def convert() -> None:
     """\b
     Examples:

@@ -50,38 +50,52 @@ def hmdb51(
     source = pathlib.Path(source)
     lists_folder = find_folder(source, lists, ["testTrainMulti_7030_splits"], "the split lists")
     videos_folder = find_folder(source, videos, ["videos", "hmdb51_org", "hmdb51"], "the videos")
-    list_files, other_folds = {}, set()
-    for path in sorted(lists_folder.iterdir()):
-        match = _LIST.fullmatch(path.name)
-        if match and int(match["fold"]) == fold:
-            list_files[match["action"]] = path
-        elif match:
-            other_folds.add(match["action"])
-    if not list_files:
-        raise LabelFileError(f"No list named <class>_test_split{fold}.txt in {lists_folder}.")
-    class_names = sorted(list_files)
-
-    listed = []
-    for action, name in enumerate(class_names):
-        for number, line in numbered_lines(list_files[name]):
-            file, _, code = line.rpartition(" ")
-            if code not in _SPLITS or not is_name(file.strip()):
-                raise LabelFileError(
-                    f"{list_files[name]}, line {number}: needed is '<file> <0, 1 or 2>'. "
-                    f"Received: {line[:120]!r}"
-                )
-            split = _SPLITS[code]
-            if split is not None:
-                listed.append((f"{name}/{file.strip()}", split, action))
+    class_names, listed = listed_videos(lists_folder, fold)
     origin = {"adapter": "hmdb51", "fold": fold}
     dataset = listed_dataset("hmdb51", class_names, videos_folder, listed, privacy_labels, origin)
-    unlisted = {path.name for path in videos_folder.iterdir() if path.is_dir()} | other_folds
-    unlisted = {name for name in unlisted - set(class_names) if not name.startswith(".")}
+    classes = {path.name for path in videos_folder.iterdir() if path.is_dir()}
+    classes |= {match["action"] for match in _list_names(lists_folder)}
+    unlisted = {name for name in classes - set(class_names) if not name.startswith(".")}
     if not unlisted:
         return dataset
     shown = ", ".join(sorted(unlisted)[:5]) + ", ..." * (len(unlisted) > 5)
     note = f"{len(unlisted)} classes have no list of split {fold} and were left out: {shown}"
     return dataclasses.replace(dataset, notes=(*dataset.notes, note))
+
+
+def listed_videos(lists: pathlib.Path, fold: int) -> tuple[list[str], list[tuple[str, str, int]]]:
+    """Reads the lists of a split.
+
+    Returns:
+        The classes, and for every video of the split `<class>/<file>`, "train" or "test", and the
+        index of its class.
+
+    Raises:
+        LabelFileError: if there is no list, or a line is not what it should be.
+    """
+    files = {m["action"]: m[0] for m in _list_names(lists) if int(m["fold"]) == fold}
+    if not files:
+        raise LabelFileError(f"No list named <class>_test_split{fold}.txt in {lists}.")
+    class_names = sorted(files)
+    listed = []
+    for action, name in enumerate(class_names):
+        path = lists / files[name]
+        for number, line in numbered_lines(path):
+            file, _, code = line.rpartition(" ")
+            if code not in _SPLITS or not is_name(file.strip()):
+                raise LabelFileError(
+                    f"{path}, line {number}: needed is '<file> <0, 1 or 2>'. "
+                    f"Received: {line[:120]!r}"
+                )
+            split = _SPLITS[code]
+            if split is not None:
+                listed.append((f"{name}/{file.strip()}", split, action))
+    return class_names, listed
+
+
+def _list_names(lists: pathlib.Path) -> list[re.Match[str]]:
+    matches = (_LIST.fullmatch(path.name) for path in sorted(lists.iterdir()))
+    return [match for match in matches if match]
 
 
 def group_of(entry_id: str) -> str | None:

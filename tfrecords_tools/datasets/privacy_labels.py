@@ -39,6 +39,10 @@ class PrivacyLabels:
     def __len__(self) -> int:
         return len(self._labels)
 
+    def as_dict(self) -> dict[str, tuple[int, ...]]:
+        """`class/clip`, without an ending → attributes."""
+        return dict(self._labels)
+
     def find(self, video: str) -> tuple[int, ...] | None:
         """The attributes of `class/clip`, with or without an ending; None where there are none."""
         return self._labels.get(_key(video))

@@ -56,12 +56,27 @@ def ucf101(
         "the split lists",
     )
     videos_folder = find_folder(source, videos, ["UCF-101", "UCF101", "videos"], "the videos")
-    class_names = _class_names(lists_folder / "classInd.txt")
+    class_names, listed = listed_videos(lists_folder, fold)
+    origin = {"adapter": "ucf101", "fold": fold}
+    return listed_dataset("ucf101", class_names, videos_folder, listed, privacy_labels, origin)
+
+
+def listed_videos(lists: pathlib.Path, fold: int) -> tuple[list[str], list[tuple[str, str, int]]]:
+    """Reads the lists of a split.
+
+    Returns:
+        The classes, and for every video `<class>/<file>`, "train" or "test", and the index of its
+        class.
+
+    Raises:
+        LabelFileError: if a list is missing, or a line is not what it should be.
+    """
+    class_names = _class_names(lists / "classInd.txt")
     index = {name: i for i, name in enumerate(class_names)}
 
     listed = []
     for split in ("train", "test"):
-        path = lists_folder / f"{split}list{fold:02d}.txt"
+        path = lists / f"{split}list{fold:02d}.txt"
         for number, line in numbered_lines(path):
             numbered = _NUMBERED.fullmatch(line)
             video, label = (numbered["video"], numbered["label"]) if numbered else (line, "")
@@ -77,8 +92,7 @@ def ucf101(
                     f"classInd.txt. Received: {line[:120]!r}"
                 )
             listed.append((video, split, index[folder]))
-    origin = {"adapter": "ucf101", "fold": fold}
-    return listed_dataset("ucf101", class_names, videos_folder, listed, privacy_labels, origin)
+    return class_names, listed
 
 
 def _class_names(path: pathlib.Path) -> list[str]:
