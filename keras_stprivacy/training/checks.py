@@ -104,3 +104,32 @@ class StopAtBadEpoch(keras.callbacks.Callback):
                 "classes (action labels count from 0; privacy labels are 0 or 1), a learning rate "
                 "that is too high."
             )
+
+
+def check_players_fit(anonymizer: Any, action_recognizer: Any, privacy_recognizers: list) -> None:
+    """Checks that an anonymizer and its opponents take the same clips.
+
+    Raises:
+        ValueError: if they do not, or there is no privacy recognizer.
+    """
+    if not privacy_recognizers:
+        raise ValueError("at least one privacy recognizer is needed. Received: an empty sequence")
+    for recognizer in (action_recognizer, *privacy_recognizers):
+        ours = (anonymizer.clip_shape, anonymizer.tubelet_size)
+        theirs = (recognizer.clip_shape, recognizer.tubelet_size)
+        if ours != theirs:
+            raise ValueError(
+                "recognizers must take the clips and tubelets of the anonymizer, since they share "
+                f"its decision mask. Received: clips {ours[0]} and tubelets {ours[1]} in the "
+                f"anonymizer, {theirs[0]} and {theirs[1]} in a recognizer"
+            )
+        if recognizer.num_kept is not None:
+            raise ValueError(
+                "recognizers in training attend under the mask: build them with num_kept=None. "
+                f"Received: num_kept={recognizer.num_kept}"
+            )
+    counts = {recognizer.num_classes for recognizer in privacy_recognizers}
+    if len(counts) > 1:
+        raise ValueError(
+            f"privacy recognizers must have equally many attributes. Received: {sorted(counts)}"
+        )
