@@ -1,10 +1,12 @@
 """STPrivacy for Keras 3: hide who is in a video, keep what they do.
 
 Sub-packages load on first use, so that importing the package imports neither a backend nor a
-video decoder.
+video decoder. Where Keras has been imported before, its classes are registered at once, so that
+`keras.saving.load_model` knows them.
 """
 
 import importlib
+import sys
 from types import ModuleType
 
 from keras_stprivacy.version import __version__
@@ -34,3 +36,8 @@ def __getattr__(name: str) -> ModuleType:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if hasattr(sys.modules.get("keras"), "saving"):  # imported, and not just beginning to be
+    for _name in ("layers", "losses", "metrics", "models", "training"):
+        importlib.import_module(f"{__name__}.{_name}")

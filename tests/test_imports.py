@@ -41,7 +41,7 @@ ONLY_IN = {
     ),
     "jax": ("keras_stprivacy/training/steps/jax.py",),
     # PyTorch reads its own files, within the function that does.
-    "torch": ("keras_stprivacy/training/steps/torch.py", "keras_stprivacy/models/weights.py"),
+    "torch": ("keras_stprivacy/training/steps/torch.py", "keras_stprivacy/models/weight_files.py"),
 }
 
 
@@ -110,6 +110,17 @@ def test_backends_are_imported_in_their_own_files(library):
 )
 def test_importing_is_cheap(module, unwanted):
     code = f"import sys, {module}; print(sorted({unwanted!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_classes_are_registered_where_keras_is_there():
+    names = ["Anonymizer", "Recognizer", "STPrivacy", "Initialization", "MaskedSelfAttention"]
+    code = (
+        "import keras, keras_stprivacy; get = keras.saving.get_registered_object; "
+        f"print([n for n in {names} if get('keras_stprivacy>' + n) is None])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
