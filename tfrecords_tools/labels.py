@@ -26,7 +26,8 @@ def check_labels(entry: SourceEntry, dataset: SourceDataset) -> None:
     values = entry.attributes
     if values is not None and (len(values) != attributes or not {0, 1}.issuperset(values)):
         raise LabelError(
-            f"{entry.id}: attributes must be {attributes} numbers, each 0 or 1. Received: {values}"
+            f"{entry.id}: attributes must be {attributes} numbers, each 0 or 1. "
+            f"Received: {values[:16]!r}"
         )
     frames = entry.frame_attributes
     if frames is not None and not set(frames.segments) <= set(dataset.attribute_names):

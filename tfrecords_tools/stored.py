@@ -1,12 +1,13 @@
 """Stored records, read back one by one and without decoding anything."""
 
-import pathlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from keras_stprivacy.data import schema
+from keras_stprivacy.data.address import open_binary
 from keras_stprivacy.data.crc32c import Crc32c
 from keras_stprivacy.data.errors import ShardError
 from keras_stprivacy.data.framing import record_spans
@@ -123,7 +124,7 @@ def _values(key: str, feature: Feature, kind: str) -> list[Any]:
     return values
 
 
-def stored_payloads(path: pathlib.Path) -> Iterator[tuple[bytes, bool]]:
+def stored_payloads(path: str | os.PathLike) -> Iterator[tuple[bytes, bool]]:
     """The payloads of a shard, and whether each is as its checksum says.
 
     Raises:
@@ -133,7 +134,7 @@ def stored_payloads(path: pathlib.Path) -> Iterator[tuple[bytes, bool]]:
     first = next(spans, None)
     if first is None:
         return
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         span: tuple[int, int] | None = first
         while span is not None:
             file.seek(span[0])

@@ -4,7 +4,6 @@ import collections
 import dataclasses
 import json
 import os
-import pathlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,8 +11,8 @@ from typing import Any
 from keras_stprivacy.data import schema
 from keras_stprivacy.data.errors import ShardError
 from keras_stprivacy.data.manifest import DatasetInfo, ShardInfo, dataset_info
-from tfrecords_tools.files import digest
 from tfrecords_tools.record_checks import record_faults
+from tfrecords_tools.storage import open_storage
 from tfrecords_tools.stored import StoredRecord, stored_payloads
 
 _MOST_FAULTS = 1000
@@ -154,31 +153,34 @@ def _manifest_faults(info: DatasetInfo) -> Iterator[Fault]:
     for file, count in sorted(listed.items()):
         if count > 1:
             yield Fault(file, None, None, "dataset.json lists the file more than once")
-    for path in sorted(info.directory.glob("*.tfrecord")):
-        if path.name not in listed:
-            yield Fault(path.name, None, None, "dataset.json does not list the file")
+    for file in open_storage(info.directory).names(""):
+        if file.endswith(".tfrecord") and file not in listed:
+            yield Fault(file, None, None, "dataset.json does not list the file")
 
 
 def _shard_content(
     info: DatasetInfo, split: str, shard: ShardInfo, threads: ThreadPoolExecutor, ahead: int
 ) -> _Content:
-    path = info.directory / shard.file
     content = _Content([], [])
 
     def fault(reason: str, record: int | None = None, name: str | None = None) -> None:
         content.faults.append(Fault(shard.file, record, name, reason))
 
     try:
-        size, sha256 = digest(path)
+        found = open_storage(info.directory).digest(shard.file)
     except OSError as error:
-        fault(f"it cannot be read: {error.strerror}")
+        fault(f"it cannot be read: {error.strerror or error}")
         return content
+    if found is None:
+        fault("the file is missing")
+        return content
+    size, sha256 = found
     if size != shard.bytes:
         fault(f"it has {size} bytes, dataset.json says {shard.bytes}")
     if sha256 != shard.sha256:
         fault(f"its SHA-256 is {sha256}, dataset.json says {shard.sha256}")
     try:
-        for index, checked in enumerate(_checked(info, path, threads, ahead)):
+        for index, checked in enumerate(_checked(info, shard, threads, ahead)):
             content.records += 1
             content.frames += checked.frames
             content.unannotated += checked.unannotated
@@ -209,13 +211,14 @@ class _Checked:
 
 
 def _checked(
-    info: DatasetInfo, path: pathlib.Path, threads: ThreadPoolExecutor, ahead: int
+    info: DatasetInfo, shard: ShardInfo, threads: ThreadPoolExecutor, ahead: int
 ) -> Iterator[_Checked]:
     """What was found of each record, in order; a few of them in memory at a time."""
     pending: collections.deque = collections.deque()
     try:
-        for index, (payload, good) in enumerate(stored_payloads(path)):
-            pending.append(threads.submit(_check, info, path.name, index, payload, good))
+        payloads = stored_payloads(info.directory / shard.file)
+        for index, (payload, good) in enumerate(payloads):
+            pending.append(threads.submit(_check, info, shard.file, index, payload, good))
             if len(pending) > ahead:
                 yield pending.popleft().result()
     except ShardError:
