@@ -8,7 +8,7 @@ import numpy as np
 from keras_stprivacy.benchmark.data import BenchmarkData, MappedBatches
 
 
-def tested_on(learned: BenchmarkData, other: BenchmarkData) -> BenchmarkData:
+def with_test_of(learned: BenchmarkData, other: BenchmarkData) -> BenchmarkData:
     """Takes the test split of another dataset, with the numbers of the first one's classes.
 
     Args:

@@ -22,7 +22,9 @@ p { margin: 6px 0; } .faint { color: var(--faint); font-size: .88rem; }
 .gridline { stroke: var(--line); stroke-width: 1; }
 .floorline { stroke: var(--floor); stroke-width: 1.5; stroke-dasharray: 5 4; }
 .small { fill: var(--faint); font-size: 12px; } .axis { fill: var(--faint); font-size: 13px; }
-.name { fill: var(--ink); font-size: 12.5px; } .lead { stroke: var(--floor); stroke-width: .8; }
+.name { fill: var(--ink); font-size: 12.5px; paint-order: stroke; stroke: var(--card);
+  stroke-width: 3.5px; stroke-linejoin: round; } .bar .name { stroke: none; }
+.lead { stroke: var(--floor); stroke-width: .8; }
 .curve { fill: none; stroke: var(--floor); stroke-width: 1.5; stroke-opacity: .8; }
 .dot { fill: currentColor; stroke: var(--card); stroke-width: 1.2; }
 .error { stroke: currentColor; stroke-width: 2.2; stroke-opacity: .4; }
@@ -36,6 +38,7 @@ tr:last-child td { border-bottom: 0; }
 th { font-weight: 600; color: var(--faint); font-size: .8rem; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
   background: var(--card); }
+td:first-child { min-width: 8.5em; }
 td small { display: block; color: var(--faint); white-space: nowrap; }
 tr.floor td { color: var(--faint); } .quoted td { font-style: italic; color: var(--faint); }
 .quoted { border-style: dashed; }

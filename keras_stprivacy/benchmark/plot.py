@@ -9,7 +9,7 @@ from keras_stprivacy.benchmark.estimates import SeedEstimate
 from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
 
 _WIDTH, _HEIGHT = 760, 500
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 22, 18, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 22, 18, 60
 _LABEL = 15  # height of a label
 _COLORS = 8  # classes c0 .. c7 in the page's style
 

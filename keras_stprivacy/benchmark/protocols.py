@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from keras_stprivacy.benchmark.data import actions_between, load_data
 from keras_stprivacy.benchmark.embedded_tags import with_tags
-from keras_stprivacy.benchmark.matching import tested_on
+from keras_stprivacy.benchmark.matching import with_test_of
 from keras_stprivacy.benchmark.plan import Plan
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.run import run
@@ -129,7 +129,7 @@ def frames(
     attacked = learned
     notes: tuple[str, ...] = ("attributes were read from single frames",)
     if to is not None:
-        attacked = tested_on(learned, load_data(to, settings, splits=("test",)))
+        attacked = with_test_of(learned, load_data(to, settings, splits=("test",)))
         notes = (*notes, f"learned on {learned.name}, tested on {attacked.name}")
     elif isinstance(learned.test, MotionDigits):
         notes = (*notes, "an attribute of a clip of this dataset is one of all its frames")

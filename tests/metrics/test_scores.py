@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
-from keras_stprivacy.metrics import average_precision, f1, roc_auc, top_1
+from keras_stprivacy.metrics import average_precision, f1, roc_auc, top_1, top_5
 
 pytestmark = pytest.mark.any_backend
 
@@ -84,3 +89,14 @@ def test_top_1():
         top_1(np.array([0, 1, 3]), probability)
     with pytest.raises(ValueError, match="N at least 1"):
         top_1(np.zeros(0, int), np.zeros((0, 3)))
+
+
+def test_top_5_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    probability = rng.random((80, 9))
+    labels = rng.integers(9, size=80)
+    expected = top_k_accuracy_score(labels, probability, k=5, labels=np.arange(9))
+    assert top_5(labels, probability) == pytest.approx(expected)
+    assert top_5(np.array([3, 1]), rng.random((2, 4))) == 1.0
+    # Of equal probabilities the lower class goes first, so that a constant is no perfect guess.
+    assert top_5(np.arange(10), np.ones((10, 10))) == 0.5

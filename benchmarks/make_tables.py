@@ -1,0 +1,155 @@
+"""Writes the tables of README and docs from what was measured.
+
+    python benchmarks/make_tables.py            # writes them anew
+    python benchmarks/make_tables.py --check    # says which are not up to date, and ends with 1
+
+A table stands between two lines of its file:
+
+    <!-- table: motion_digits_demo -->
+    <!-- end of table -->
+
+Its name is a function below, which reads files of `benchmarks/results/`.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+_MARKED = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
+
+
+def motion_digits_demo(results: Path) -> str:
+    """What `make demo` ended with: raw clips, anonymized ones, chance."""
+    rows = {row["name"]: row for row in _read(results / "motion_digits_demo.json")["rows"]}
+    lines = ["| | action top-1 % | privacy cMAP % | leakage |", "|---|---|---|---|"]
+    for name, label in (
+        ("raw", "raw clips"),
+        ("anonymized", "anonymized"),
+        ("chance", "chance"),
+    ):
+        scores = rows[name]["scores"]
+        plain = name == "chance"
+        cells = [
+            _cell(scores["top_1"], 100.0, 1, plain),
+            _cell(scores["cmap"], 100.0, 1, plain),
+            _cell(scores["leakage"], 1.0, 2, plain),
+        ]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def motion_digits_attributes(results: Path) -> str:
+    """Each attribute of the demo: floor, anonymized, raw."""
+    report = _read(results / "motion_digits_demo.json")
+    rows = {row["name"]: row for row in report["rows"]}
+    lines = [
+        "| attribute | chance AP % | anonymized AP % | raw AP % | leakage |",
+        "|---|---|---|---|---|",
+    ]
+    for name in report["attribute_names"]:
+        ap = {row: rows[row]["attributes"][name]["ap"] for row in ("chance", "anonymized", "raw")}
+        cells = [
+            _cell(ap["chance"], 100.0, 1, True),
+            _cell(ap["anonymized"], 100.0, 1),
+            _cell(ap["raw"], 100.0, 1, True),
+            _cell(rows["anonymized"]["attributes"][name]["leakage"], 1.0, 2),
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def systems(results: Path, name: str = "known") -> str:
+    """The systems of a benchmark's report, `benchmark_<name>.json`."""
+    report = _read(results / f"benchmark_{name}.json")
+    columns = [
+        (key, heading, factor, digits)
+        for key, heading, factor, digits in (
+            ("top_1", "action top-1 %", 100.0, 1),
+            ("action_cmap", "action cMAP %", 100.0, 1),
+            ("cmap", "privacy cMAP %", 100.0, 1),
+            ("f1", "F1", 1.0, 3),
+            ("auroc", "AUROC", 1.0, 3),
+            ("leakage", "leakage", 1.0, 2),
+        )
+        if any(key in row["scores"] for row in report["rows"])
+    ]
+    lines = [
+        f"| | {' | '.join(heading for _, heading, _, _ in columns)} |",
+        f"|---|{'---|' * len(columns)}",
+    ]
+    for row in report["rows"]:
+        cells = [
+            _cell(row["scores"].get(key), factor, digits, key in ("f1", "auroc"))
+            for key, _, factor, digits in columns
+        ]
+        lines.append(f"| {row['label']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "motion_digits_demo": motion_digits_demo,
+    "motion_digits_attributes": motion_digits_attributes,
+    "systems_known": systems,
+}
+
+
+def filled(text: str, results: Path = RESULTS) -> str:
+    """A text of Markdown with every table between marks made anew.
+
+    Raises:
+        KeyError: if a table has no such name.
+        FileNotFoundError: if what it is made of was not measured.
+    """
+
+    def table(match: re.Match) -> str:
+        name = match.group(2)
+        if name not in TABLES:
+            raise KeyError(f"no table is named {name!r}. There are: {', '.join(TABLES)}")
+        return f"{match.group(1)}{TABLES[name](results)}\n{match.group(4)}"
+
+    return _MARKED.sub(table, text)
+
+
+def documents(root: Path = ROOT) -> list[Path]:
+    """The files that may hold tables."""
+    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+
+
+def main(arguments: list[str]) -> int:
+    stale = []
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        new = filled(text)
+        if new == text:
+            continue
+        stale.append(path)
+        if "--check" not in arguments:
+            path.write_text(new, encoding="utf-8")
+    for path in stale:
+        print(
+            f"{path.relative_to(ROOT)}: {'not up to date' if '--check' in arguments else 'written'}"
+        )
+    return 1 if stale and "--check" in arguments else 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _cell(number: dict[str, Any] | None, factor: float, digits: int, plain: bool = False) -> str:
+    if number is None or number["value"] is None:
+        return "-"
+    text = f"{number['value'] * factor:.{digits}f}"
+    if plain or number["low"] is None or number["low"] == number["high"]:
+        return text
+    low, high = (f"{number[end] * factor:.{digits}f}" for end in ("low", "high"))
+    return f"{text} [{low}, {high}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,163 @@
+"""Cells are complete or not there; plans; data."""
+
+import json
+
+import numpy as np
+import pytest
+from made_cells import made_plan
+
+from keras_stprivacy.benchmark import run as run_module
+from keras_stprivacy.benchmark.arrays import pack, unpack
+from keras_stprivacy.benchmark.cells import CellStore
+from keras_stprivacy.benchmark.data import actions_between, load_data
+from keras_stprivacy.benchmark.embedded_tags import with_tags
+from keras_stprivacy.benchmark.matching import with_test_of
+from keras_stprivacy.benchmark.settings import Settings
+
+pytestmark = pytest.mark.any_backend
+
+SMALL = Settings.quick(train_clips=40, test_clips=24)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int64"])
+def test_arrays_come_back_bit_by_bit(dtype):
+    array = (np.random.default_rng(0).normal(size=(3, 0 + 4, 2)) * 50).astype(dtype)
+    again = unpack(json.loads(json.dumps(pack(array))))
+    assert again.dtype == array.dtype
+    np.testing.assert_array_equal(again, array)
+    with pytest.raises(ValueError, match="damaged"):
+        unpack({**pack(array), "zlib": "AAAA"})
+
+
+def test_a_cell_is_found_again_only_as_it_was(tmp_path):
+    store = CellStore(tmp_path)
+    cell = {"a": np.arange(3, dtype="float32"), "b": {"c": [1, None, 0.5, float("nan")]}}
+    store.write("raw", 0, "f", cell)
+    again = store.read("raw", 0, "f")
+    np.testing.assert_array_equal(again["a"], cell["a"])
+    assert again["b"] == {"c": [1, None, 0.5, None]}
+    assert store.read("raw", 0, "other settings") is None
+    path = store.path("raw", 0)
+    path.write_text(path.read_text()[:50])
+    assert store.read("raw", 0, "f") is None
+
+
+def test_a_cell_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    store = CellStore(tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="space"):
+        store.write("raw", 0, "f", {"a": 1})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_system_that_fails_does_not_stop_the_others(tmp_path, monkeypatch):
+    from made_cells import made_cell
+
+    plan = made_plan(seeds=2)
+    asked = []
+
+    def measure(plan, variant, seed, out, verbose):
+        asked.append((variant.id, seed))
+        if variant.id == "downsample_2x":
+            raise ValueError("does not fit")
+        return made_cell(plan, 2.0, 0.8, seed)
+
+    monkeypatch.setattr(run_module, "measure", measure)
+    report = run_module.run(plan, tmp_path)
+    assert report.failures == {"downsample_2x": "ValueError: does not fit"}
+    assert [row.id for row in report.rows][:2] == ["raw", "stprivacy"]
+    assert asked == [("raw", 0), ("downsample_2x", 0), ("stprivacy", 0), ("raw", 1),
+                     ("stprivacy", 1)]  # fmt: skip
+    asked.clear()
+    again = run_module.run(plan, tmp_path)
+    assert asked == [("downsample_2x", 0)]
+    assert again.to_dict()["rows"] == report.to_dict()["rows"]
+
+
+def test_raw_clips_are_always_measured_and_first():
+    assert [v.id for v in made_plan(("stprivacy", "raw")).variants] == ["raw", "stprivacy"]
+    assert [v.id for v in made_plan(("vita",)).variants] == ["raw", "vita"]
+    with pytest.raises(ValueError, match="no system is named"):
+        made_plan(("vitta",))
+
+
+def test_actions_are_parted_without_a_common_clip():
+    data = load_data("motion-digits", SMALL)
+    first, second = actions_between(data, 0, 4), actions_between(data, 4, 8)
+    assert set(first.train.ids) | set(second.train.ids) == set(data.train.ids)
+    assert not set(first.train.ids) & set(second.train.ids)
+    assert first.class_names + second.class_names == data.class_names
+    assert second.train.action.min() == 0 and second.train.action.max() == 3
+    row = second.train.ids.index(second.train.ids[0])
+    place = data.train.ids.index(second.train.ids[row])
+    assert data.train.action[place] - 4 == second.train.action[row]
+    assert first.about != second.about
+    with pytest.raises(ValueError, match="actions 4 to 8 of 8"):
+        actions_between(data, 4, 9)
+
+
+def test_batches_are_parted_like_arrays():
+    data = load_data("motion-digits", SMALL)
+    arrays = (data.train.clips, {"action": data.train.action, "privacy": data.train.privacy})
+    batches = [
+        (arrays[0][i : i + 16], {k: v[i : i + 16] for k, v in arrays[1].items()})
+        for i in range(0, 40, 16)
+    ]
+    import dataclasses
+
+    parted = actions_between(dataclasses.replace(data, train=batches, test=batches), 4, 8)
+    read = list(parted.train)
+    expected = actions_between(data, 4, 8).train
+    np.testing.assert_array_equal(np.concatenate([c for c, _ in read]), expected.clips)
+    np.testing.assert_array_equal(
+        np.concatenate([labels["action"] for _, labels in read]), expected.action
+    )
+    assert len(list(parted.train)) == len(read)  # can be read again
+
+
+def test_tags_of_the_embedded_dataset():
+    data = load_data("motion-digits", SMALL)
+    tagged = with_tags(data)
+    action = tagged.train[1]["action"]
+    assert (action.sum(axis=1) == 2).all() and tagged.multi_label
+    np.testing.assert_array_equal(action[:, :8].argmax(axis=1), data.train.action)
+    np.testing.assert_array_equal(action[:, 9], data.train.action // 2 == 2)  # rotates
+    place = tagged.attribute_names.index("lamp")
+    np.testing.assert_array_equal(
+        tagged.train[1]["privacy"][:, place],
+        data.train.privacy[:, data.attribute_names.index("lamp")],
+    )
+
+
+def test_another_dataset_is_matched_by_name():
+    import dataclasses
+
+    data = load_data("motion-digits", SMALL)
+    names = data.attribute_names[::-1]
+    labels = {"action": data.test.action // 4, "privacy": data.test.privacy[:, ::-1]}
+    other = dataclasses.replace(
+        data,
+        name="other",
+        test=[(data.test.clips, labels)],
+        class_names=("up", "left"),
+        attribute_names=names,
+    )
+    joined = with_test_of(data, other)
+    _, got = next(iter(joined.test))
+    np.testing.assert_array_equal(got["privacy"], data.test.privacy)
+    assert set(got["action"].tolist()) == {data.class_names.index(n) for n in ("up", "left")}
+    with pytest.raises(ValueError, match="attributes that are missing"):
+        with_test_of(data, dataclasses.replace(other, attribute_names=("lamp",)))
+
+
+def test_settings_and_their_fingerprint():
+    assert Settings.quick().seeds == 1 and Settings.quick(seeds=2).seeds == 2
+    assert "seeds" not in Settings().of_cell() and "bootstrap" not in Settings().of_cell()
+    with pytest.raises(ValueError, match="epochs=0"):
+        Settings(epochs=0)
+    with pytest.raises(ValueError, match="attackers"):
+        Settings(attackers=("nobody",))

@@ -1,0 +1,189 @@
+"""From cells to tables: seeds, floors, leakage, paired tests, and the forms of the report."""
+
+import csv
+import html.parser
+import io
+import json
+
+import numpy as np
+import pytest
+from made_cells import ATTRIBUTES, made_cell, made_cells, made_plan
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from keras_stprivacy.benchmark.quoted import QUOTED
+from keras_stprivacy.benchmark.summary import summarize
+
+pytestmark = pytest.mark.any_backend
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return made_plan()
+
+
+@pytest.fixture(scope="module")
+def cells(plan):
+    return made_cells(plan, (1.5, 0.7, 0.0), (0.9, 0.6, 0.85))
+
+
+@pytest.fixture(scope="module")
+def report(plan, cells):
+    return summarize(plan, cells, {"vita": "ValueError: no weights"})
+
+
+def test_values_are_means_over_seeds_of_scikit_learns(report, cells):
+    for name in ("raw", "downsample_2x", "stprivacy"):
+        own = [cells[name, seed] for seed in range(2)]
+        ap = [
+            average_precision_score(c["privacy"], c["probability"]["anonymized/privacy"])
+            for c in own
+        ]
+        auroc = [roc_auc_score(c["privacy"], c["probability"]["anonymized/privacy"]) for c in own]
+        f1 = [
+            f1_score(c["privacy"], c["probability"]["anonymized/privacy"] >= 0.5, average="macro")
+            for c in own
+        ]
+        scores = report[name].scores
+        assert scores["cmap"].value == pytest.approx(np.mean(ap), abs=1e-6)
+        assert scores["cmap"].sd == pytest.approx(np.std(ap, ddof=1), abs=1e-6)
+        assert scores["cmap"].seeds == pytest.approx(ap, abs=1e-6)
+        assert scores["auroc"].value == pytest.approx(np.mean(auroc), abs=1e-6)
+        assert scores["f1"].value == pytest.approx(np.mean(f1), abs=1e-6)
+        assert scores["cmap"].low < scores["cmap"].value < scores["cmap"].high
+    assert set(report["raw"].scores) >= {"top_1", "top_5"}
+
+
+def test_leakage_lies_between_floor_and_raw_clips(report):
+    assert report["raw"].scores["leakage"].value == pytest.approx(1.0)
+    assert 0.4 < report["downsample_2x"].scores["leakage"].value < 1.0
+    blind = report["stprivacy"].scores["leakage"]
+    assert blind.low < 0.0 < blind.high
+    chance = report["chance"].attributes["face"]["ap"].value
+    assert chance == pytest.approx(report.prevalence["face"])
+
+
+def test_paired_tests_find_what_differs(report):
+    tests = report["downsample_2x"].tests["stprivacy"]
+    assert tests["leakage"].p < 0.02 and tests["leakage"].low > 0.0
+    assert tests["top_1"].p < 0.05 and tests["top_1"].value == pytest.approx(
+        report["downsample_2x"].scores["top_1"].value - report["stprivacy"].scores["top_1"].value
+    )
+    back = report["stprivacy"].tests["downsample_2x"]["leakage"]
+    assert back.value == pytest.approx(-tests["leakage"].value) and back.p == tests["leakage"].p
+
+
+def test_paired_tests_of_equals_find_nothing():
+    plan = made_plan(("raw", "vita", "spact", "collective", "blacken", "weak_blur"), seeds=1)
+    equal = {
+        (variant.id, 0): made_cell(plan, 0.8, 0.8, seed=number)
+        for number, variant in enumerate(plan.variants)
+    }
+    rows = summarize(plan, equal, {}).rows
+    p = [tests["cmap"].p for row in rows for tests in row.tests.values()]
+    assert len(p) == 30 and sum(value < 0.05 for value in p) <= 6 and max(p) > 0.3
+
+
+def test_systems_tested_on_other_videos_are_not_compared(plan, cells):
+    other = {**cells}
+    for seed in range(2):
+        cell = made_cell(plan, 1.0, 0.5, seed)
+        cell["privacy"] = cell["privacy"][::-1].copy()
+        other["downsample_2x", seed] = cell
+    report = summarize(plan, other, {})
+    assert report["downsample_2x"].tests == {} and "leakage" not in report["downsample_2x"].scores
+    assert any("tested on other videos" in note for note in report.notes)
+
+
+def test_what_is_degenerate_is_said():
+    plan = made_plan(seeds=1)
+    cells = made_cells(plan, (3.0, 1.0, 0.0), (0.9, 0.5, 0.5))
+    for cell in cells.values():
+        for key in ("action", "video"):
+            cell[key] = cell[key][:12]
+        cell["privacy"] = cell["privacy"][:12].copy()
+        cell["privacy"][:, 1] = 0
+        cell["probability"] = {k: v[:12] for k, v in cell["probability"].items()}
+        cell["seen_in_training"] = 3
+        cell["boxes"] = {"frames_without_box": 6, "frames": 96, "share_without_box": 0.0625}
+    report = summarize(plan, cells, {})
+    notes = "\n".join(report.notes)
+    assert "12 test videos are too few for intervals and tests" in notes
+    assert 'no test video has "<hair>"' in notes and "the splits leak" in notes
+    assert "6 of 96 frames (6.2 %) had no person box" in notes
+    assert report["raw"].attributes["<hair>"]["ap"].value is None
+    text = str(report) + report.to_json() + report.to_csv() + report.to_markdown()
+    assert "nan" not in text.lower()
+
+
+def test_table_json_csv_and_markdown(report, tmp_path):
+    text = str(report)
+    lines = {line.split("  ")[0].strip(): line for line in reversed(text.splitlines())}
+    assert "1.00" in lines["Raw"] and "<0.01" in text and " sd " in lines["STPrivacy"]
+    assert "quoted: VP-HMDB51" in text and "not measured here" in text
+    assert "vita could not be measured: ValueError: no weights" in text
+    assert max(map(len, text.splitlines())) <= 190 and "\x1b" not in text
+    paths = report.save(tmp_path)
+    content = json.loads(paths[0].read_text())
+    assert content["rows"][0]["scores"]["cmap"]["seeds"] and content["failures"] == report.failures
+    assert content["settings"]["systems"]["stprivacy"] == {"seed": 0}
+    rows = list(csv.DictReader(io.StringIO(paths[1].read_text())))
+    found = {(r["row"], r["attacker"], r["attribute"], r["score"]): r for r in rows}
+    assert float(found["raw", "", "", "leakage"]["value"]) == pytest.approx(1.0)
+    assert found["chance", "", "face", "ap"]["kind"] == "floor"
+    markdown = paths[2].read_text()
+    assert "| STPrivacy |" in markdown and "## The paper's own figures" in markdown
+
+
+class _Page(html.parser.HTMLParser):
+    VOID = ("meta", "img", "line", "circle", "rect", "polyline", "br")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.links, self.text = [], [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.links += [value for key, value in attrs if key in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_page_stands_alone_with_plot_bars_and_pictures(report, tmp_path):
+    report.to_html(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = _Page()
+    page.feed(text)
+    assert not page.open
+    assert page.links and all(link.startswith("data:image/png;base64,") for link in page.links)
+    assert "script" not in page.seen and "http" not in text and "url(" not in text
+    assert page.seen.count("circle") == 3 and text.count('class="tradeoff"') == 1
+    assert page.seen.count("rect") == 2 * 3 * len(ATTRIBUTES)
+    assert "<hair>" in page.text and "<hair>" not in text
+    assert "quoted: VP-UCF101" in page.text and "max-width: 600px" in text
+    assert "nan" not in page.text.lower()
+
+
+def test_curves_join_the_places_of_one_method(tmp_path):
+    plan = made_plan(("raw", "downsample_2x", "downsample_4x", "stprivacy"), seeds=1)
+    cells = made_cells(plan, (3.0, 2.0, 1.0, 0.3), (0.9, 0.8, 0.6, 0.85))
+    report = summarize(plan, cells, {})
+    report.to_html(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text().count("<polyline") == 1
+
+
+def test_quoted_tables_are_complete():
+    first, second = QUOTED["known"]
+    assert first.rows["stprivacy"] == (50.73, 0.613, 72.48)
+    assert second.rows["raw"] == (84.20, 0.684, 76.62)
+    assert [len(t.rows) for tables in QUOTED.values() for t in tables] == [10, 10, 4, 4, 10, 9, 10]
+    assert QUOTED["ospar"][0].rows["spact"] == (23.16, 14.02, 28.59)
+    assert QUOTED["fapder"][0].rows["strong_blur"] == (56.77, 0.331, 63.61)

@@ -1,0 +1,151 @@
+"""The command end to end, at a tiny size: it resumes after SIGKILL and repeats itself."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import keras_stprivacy as stp
+from keras_stprivacy.cli.main import main
+
+TINY = ["--train-clips", "96", "--test-clips", "24", "--epochs", "1", "--attackers", "linear_probe"]
+SETTINGS = stp.benchmark.Settings(
+    seeds=1, attackers=("linear_probe",), epochs=1, train_clips=96, test_clips=24, batch_size=32
+)
+
+
+def _numbers(folder):
+    content = json.loads((folder / "report.json").read_text())
+    for row in content["rows"]:
+        row.pop("seconds")
+    return content["rows"]
+
+
+@pytest.mark.any_backend
+def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
+    systems = ["--systems", "downsample_2x,weak_blur", "--seeds", "2"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    command = [sys.executable, "-m", "keras_stprivacy.cli.main", "benchmark", "known"]
+    process = subprocess.Popen(
+        [*command, *TINY, *systems, "--out", str(killed)],
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    stop = time.monotonic() + 240
+    while time.monotonic() < stop and not list(killed.glob("cells/*.json")):
+        assert process.poll() is None, "the run ended before it had a cell"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = {path.name: path.stat().st_mtime_ns for path in killed.glob("cells/*.json")}
+    assert 0 < len(finished) < 6
+    assert not (killed / "report.json").exists()
+
+    result = CliRunner().invoke(main, ["benchmark", "known", *TINY, *systems, "-o", str(killed)])
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("finished before") == len(finished)
+    for name, written in finished.items():
+        assert (killed / "cells" / name).stat().st_mtime_ns == written
+    again = CliRunner().invoke(main, ["benchmark", "known", *TINY, *systems, "-o", str(whole)])
+    assert again.exit_code == 0, again.output
+    assert _numbers(killed) == _numbers(whole)
+    assert "Downsample-2x" in result.stdout and (whole / "report.html").is_file()
+
+
+def test_a_learned_system_is_trained_once_and_swept(tmp_path, monkeypatch):
+    from keras_stprivacy.baselines import STPrivacy
+
+    few = {"initialization_epochs": 1, "adversarial_epochs": 0, "batch_size": 32}
+    small = {"hidden_dim": 24, "num_heads": 2, "num_sparsification_blocks": 1}
+    monkeypatch.setattr(STPrivacy, "embedded", {**STPrivacy.embedded, **few, **small})
+    lines = []
+    report = stp.benchmark.deployment(
+        "motion-digits",
+        tmp_path,
+        settings=SETTINGS,
+        keep_ratios=(1.0, 0.5),
+        progress=lines.append,
+    )
+    assert [row.id for row in report.rows[:3]] == ["raw", "stprivacy-keep-1", "stprivacy-keep-0.5"]
+    assert len(list((tmp_path / "systems").iterdir())) == 1
+    assert report["stprivacy-keep-1"].kept_share == 1.0
+    assert report["stprivacy-keep-0.5"].kept_share == 0.5
+    seconds = {row.seconds.get("train system") for row in report.rows[1:3]}
+    assert len({round(s, 2) for s in seconds}) == 1 and report.pictures
+    clips = report.pictures[1][2][0]["rows"]
+    assert list(clips) == ["raw", "sparsified", "anonymized"]
+
+
+@pytest.mark.parametrize(
+    "protocol", ["unseen", "frames", pytest.param("fapder", marks=pytest.mark.any_backend), "ospar"]
+)
+def test_protocols(protocol, tmp_path):
+    report = stp.benchmark.PROTOCOLS[protocol](
+        "motion-digits", tmp_path, systems=["blacken"], settings=SETTINGS
+    )
+    assert [row.id for row in report.rows] == ["raw", "blacken", "chance", "action_only"]
+    assert report.quoted and not report.failures
+    notes = " ".join(report.notes)
+    if protocol == "unseen":
+        assert len(report.class_names) == 4 and "attackers had clips of the others" in notes
+    if protocol == "frames":
+        assert "192 frames of 24 videos" in notes and list(report["raw"].attackers) == ["frame"]
+    if protocol == "ospar":
+        assert {"action_cmap", "cmap_object", "cmap_scene"} <= set(report["raw"].scores)
+        aps = [report["raw"].attributes[name]["ap"].value for name in report.attribute_names[3:]]
+        assert report["raw"].scores["cmap_scene"].value == pytest.approx(np.mean(aps))
+    assert "nan" not in str(report).lower()
+
+
+@pytest.mark.any_backend
+def test_ablations_change_one_thing_at_a_time(monkeypatch):
+    planned = []
+    monkeypatch.setattr(
+        "keras_stprivacy.benchmark.sweeps.run", lambda plan, out, progress: planned.append(plan)
+    )
+    stp.benchmark.ablations("motion-digits", "nowhere", settings=SETTINGS)
+    variants = {variant.id: variant for variant in planned[0].variants}
+    assert variants["stprivacy"].settings == {}
+    changed = [set(v.settings) for v in variants.values() if v.settings]
+    assert all(len(names) == 1 for names in changed)
+    assert set().union(*changed) == {
+        "keep_ratio",
+        "tubelet_size",
+        "action_weight",
+        "privacy_weight",
+    }
+    depths = {tuple(v.settings["tubelet_size"]) for v in variants.values()
+              if "tubelet_size" in v.settings}  # fmt: skip
+    assert depths == {(1, 8, 8), (4, 8, 8), (8, 8, 8)}
+    assert {"sparsification_alone", "anonymization_alone"} <= set(variants)
+    with pytest.raises(ValueError, match="parts must be"):
+        stp.benchmark.ablations("motion-digits", "nowhere", parts=["nothing"])
+    with pytest.raises(ValueError, match="no keep ratio"):
+        stp.benchmark.deployment("motion-digits", "nowhere", systems=["raw"], settings=SETTINGS)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize(
+    ("arguments", "words", "code"),
+    [
+        (["known", "--systems", "vitta"], "no system is named 'vitta'", 1),
+        (["known", "--data", "not_there"], "not_there", 1),
+        (["known", "--to", "x"], "--to is for unseen", 2),
+        (["known", "--parts", "halves"], "--parts is for ablations", 2),
+        (["ospa"], "Invalid value", 2),
+        (["known", "--attackers", "mask"], "attackers reads the action", 1),
+    ],
+)
+def test_wrong_arguments(arguments, words, code, tmp_path):
+    result = CliRunner().invoke(main, ["benchmark", *arguments, "--out", str(tmp_path / "out")])
+    assert result.exit_code == code
+    assert words in result.output and "Traceback" not in result.output
+    assert keras.backend.backend() and not (tmp_path / "out" / "report.json").exists()

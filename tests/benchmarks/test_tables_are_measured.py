@@ -1,0 +1,56 @@
+"""The tables of README and docs are what `benchmarks/results` says."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.any_backend
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tables():
+    path = ROOT / "benchmarks" / "make_tables.py"
+    spec = importlib.util.spec_from_file_location("make_tables", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_table_is_up_to_date(tables):
+    marked = 0
+    for path in tables.documents():
+        text = path.read_text(encoding="utf-8")
+        marked += text.count("<!-- table:")
+        assert text.count("<!-- table:") == text.count("<!-- end of table -->"), path
+        assert tables.filled(text) == text, f"{path}: run python benchmarks/make_tables.py"
+    assert marked >= 1
+
+
+def test_another_number_makes_another_table(tables, tmp_path):
+    content = json.loads((tables.RESULTS / "motion_digits_demo.json").read_text())
+    content["rows"][0]["scores"]["top_1"] = {"value": 0.123, "low": 0.1, "high": 0.2}
+    (tmp_path / "motion_digits_demo.json").write_text(json.dumps(content))
+    text = "before\n<!-- table: motion_digits_demo -->\nold\n<!-- end of table -->\nafter\n"
+    new = tables.filled(text, tmp_path)
+    assert "| raw clips | 12.3 [10.0, 20.0] |" in new and "old" not in new
+    assert new.startswith("before\n") and new.endswith("after\n")
+    assert tables.filled(new, tmp_path) == new
+    with pytest.raises(KeyError, match="no table is named"):
+        tables.filled(text.replace("motion_digits_demo", "other"), tmp_path)
+
+
+def test_a_benchmark_becomes_a_table(tables, tmp_path):
+    number = {"value": 0.5, "low": 0.4, "high": 0.6, "sd": None, "seeds": [0.5]}
+    rows = [
+        {"label": "Raw", "scores": {"top_1": number, "cmap": number, "leakage": number}},
+        {"label": "chance", "scores": {"cmap": {**number, "value": None}}},
+    ]
+    (tmp_path / "benchmark_known.json").write_text(json.dumps({"rows": rows}))
+    lines = tables.systems(tmp_path).splitlines()
+    assert lines[0] == "| | action top-1 % | privacy cMAP % | leakage |"
+    assert lines[2] == "| Raw | 50.0 [40.0, 60.0] | 50.0 [40.0, 60.0] | 0.50 [0.40, 0.60] |"
+    assert lines[3] == "| chance | - | - | - |"
