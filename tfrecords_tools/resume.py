@@ -28,7 +28,8 @@ def earlier_reports(
                 f"{place} holds the dataset {info.name!r}, not {name!r}. Choose another "
                 "directory, or overwrite it."
             )
-        reports.update(_reports_of(info))
+        if info.to_json() == storage.read_text(schema.MANIFEST_NAME):
+            reports.update(_reports_of(info))  # else it was damaged or edited: all is made anew
     for file in storage.names(PROGRESS_FOLDER):
         if not file.endswith(".tfrecord.json"):
             continue

@@ -149,6 +149,8 @@ def verify(
 
 
 def _manifest_faults(info: DatasetInfo) -> Iterator[Fault]:
+    if open_storage(info.directory).read_text(schema.MANIFEST_NAME) != info.to_json():
+        yield Fault(None, None, None, "it is not as the conversion wrote it: damaged or edited")
     listed = collections.Counter(s.file for shards in info.splits.values() for s in shards)
     for file, count in sorted(listed.items()):
         if count > 1:

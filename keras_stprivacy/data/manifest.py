@@ -1,6 +1,7 @@
 """`dataset.json`: what a converted dataset holds."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -92,7 +93,10 @@ class DatasetInfo:
         return sum(shard.records for shard in self.shards(split))
 
     def to_json(self) -> str:
-        """The text of `dataset.json`; the same dataset always gives the same text."""
+        """The text of `dataset.json`; the same dataset always gives the same text.
+
+        A file that differs from this text of what was read from it was changed later.
+        """
         content = {
             "format": schema.FORMAT_NAME,
             # An older package is to refuse what it would read wrongly, and nothing else.
@@ -119,7 +123,15 @@ class DatasetInfo:
             content["multi_label"] = True
         if self.attribute_groups:
             content["attribute_groups"] = self.attribute_groups
-        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        # Shards have hashes of their own; this one is of all that is said about them.
+        content["checksum"] = hashlib.sha256(
+            _dumped(content).encode("utf-8", "replace")
+        ).hexdigest()
+        return _dumped(content) + "\n"
+
+
+def _dumped(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def find_dataset(source: str | os.PathLike) -> pathlib.Path | Address:

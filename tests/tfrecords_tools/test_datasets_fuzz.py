@@ -292,28 +292,36 @@ def test_changed_label_files_give_labels_or_an_error_and_run_nothing(
 # dataset.json.
 
 
+CLIP = np.zeros((2, 8, 8, 3), "uint8")
+ENTRIES = [
+    SourceEntry(f"v{i}", split, i % 2, (1, 0) if i else None, clip=CLIP + i, frame_rate=5.0)
+    for i, split in enumerate(("train", "train", "test"))
+]
+MADE = SourceDataset("made", ("x", "y"), ("p", "q"), None, lambda: iter(ENTRIES))
+PLAIN = ConversionSettings(short_side=None)
+
+
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
     root = tmp_path_factory.mktemp("converted")
-    clip = np.zeros((2, 8, 8, 3), "uint8")
-    entries = [
-        SourceEntry(f"v{i}", split, i % 2, (1, 0) if i else None, clip=clip + i, frame_rate=5.0)
-        for i, split in enumerate(("train", "train", "test"))
-    ]
-    dataset = SourceDataset("made", ("x", "y"), ("p", "q"), None, lambda: iter(entries))
-    convert(dataset, root, ConversionSettings(short_side=None), workers=1)
+    convert(MADE, root, PLAIN, workers=1)
     shutil.copy(root / "dataset.json", root / "original.json")
     return root
+
+
+def changed_manifest(directory, data):
+    original = (directory / "original.json").read_bytes()
+    if data.draw(st.integers(0, 2)) == 0:
+        content = changed(original, data.draw(changes(JSON_TEXTS)))
+    else:
+        content = json.dumps(replaced(json.loads(original), data)).encode()
+    write(directory / "dataset.json", content)
 
 
 @fuzz(350)
 @given(st.data())
 def test_changed_dataset_json(converted, data):
-    path, original = converted / "dataset.json", (converted / "original.json").read_bytes()
-    if data.draw(st.integers(0, 2)) == 0:
-        write(path, changed(original, data.draw(changes(JSON_TEXTS))))
-    else:
-        write(path, json.dumps(replaced(json.loads(original), data)).encode())
+    changed_manifest(converted, data)
     try:
         info = dataset_info(converted)
     except (DatasetFormatError, EmptyDatasetError) as error:
@@ -332,6 +340,23 @@ def test_changed_dataset_json(converted, data):
         else:
             json.loads(found.to_json())
             assert str(found)
+
+
+@fuzz(100)
+@given(st.data())
+def test_a_conversion_over_a_changed_dataset_json_makes_it_right_again(tmp_path_factory, data):
+    directory = tmp_path_factory.getbasetemp() / "again"
+    if not directory.exists():
+        convert(MADE, directory, PLAIN, workers=1)
+        shutil.copy(directory / "dataset.json", directory / "original.json")
+    changed_manifest(directory, data)
+    try:
+        convert(MADE, directory, PLAIN, workers=1)
+    except FileExistsError as error:
+        assert "holds the dataset" in str(error)
+    else:
+        original = (directory / "original.json").read_bytes()
+        assert (directory / "dataset.json").read_bytes() == original
 
 
 # Records.
