@@ -1,3 +1,4 @@
+import os
 import pathlib
 import shutil
 
@@ -238,7 +239,75 @@ def test_lists_that_are_missing_or_no_text_are_named(small_ucf101):
         ucf101(small_ucf101)
 
 
+def test_names_may_hold_what_unicode_calls_a_lines_end_and_spaces(small_hmdb51, small_ucf101):
+    name = "a\u2028b\x85c\x0b d.avi"
+    write_video(small_hmdb51 / "videos" / "run" / name)
+    path = small_hmdb51 / "testTrainMulti_7030_splits" / "run_test_split1.txt"
+    path.write_bytes(f"{name} 1\n".encode())
+    assert set(by_id(hmdb51(small_hmdb51))) == {f"run/{name[:-4]}"}
+    write_video(small_ucf101 / "UCF-101" / "Jump" / "v 2 (x) 3.avi")
+    (small_ucf101 / "ucfTrainTestlist" / "trainlist01.txt").write_text("Jump/v 2 (x) 3.avi  1\n")
+    assert "Jump/v 2 (x) 3" in by_id(ucf101(small_ucf101))
+
+
+def test_lines_that_repeat_are_counted_and_those_that_contradict_refused(small_hmdb51):
+    path = small_hmdb51 / "testTrainMulti_7030_splits" / "run_test_split1.txt"
+    path.write_text("second.avi 1\nsecond.avi 1\n")
+    dataset = hmdb51(small_hmdb51)
+    assert len(list(dataset)) == 1
+    assert "1 lines of the lists say what others say" in dataset.notes
+    path.write_text("second.avi 1\nsecond.avi 2\n")
+    with pytest.raises(LabelFileError, match=r"two things of 'run/second': .* 'test', .* 'train'"):
+        hmdb51(small_hmdb51)
+
+
+def test_classes_without_a_list_are_counted(small_hmdb51):
+    write_video(small_hmdb51 / "videos" / "walk" / "x.avi")
+    lists = small_hmdb51 / "testTrainMulti_7030_splits"
+    (lists / "swim_test_split2.txt").write_text("y.avi 1\n")
+    dataset = hmdb51(small_hmdb51)
+    assert dataset.class_names == ("run",)
+    assert "2 classes have no list of split 1 and were left out: swim, walk" in dataset.notes
+
+
+def test_a_folder_that_cannot_be_read_costs_its_videos_alone(small_hmdb51, monkeypatch):
+    folder_of = small_hmdb51 / "videos" / "jump"
+    write_video(folder_of / "x.avi")
+    lists = small_hmdb51 / "testTrainMulti_7030_splits"
+    (lists / "jump_test_split1.txt").write_text("x.avi 1\n")
+    real = os.scandir
+
+    def scandir(path="."):  # the superuser of a test machine may read everything
+        if pathlib.Path(path).name == "jump":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    dataset = hmdb51(small_hmdb51)
+    assert "1 folders cannot be read: jump (Permission denied), ..." in dataset.notes
+    assert "jump/x" in dataset.missing
+    assert "run/second" in by_id(dataset)
+    own = folder(small_hmdb51 / "videos")
+    assert "1 folders cannot be read: jump (Permission denied), ..." in own.notes
+    assert own.class_names == ("run",)
+
+
 # Folders of one's own.
+
+
+def test_links_to_folders_are_not_followed_and_links_out_are_quarantined(videos, tmp_path):
+    pytest.importorskip("tensorflow")
+    outside = write_video(tmp_path / "outside" / "x.mp4")
+    (videos / "jump" / "out.mp4").symlink_to(outside)
+    (videos / "jump" / "gone.mp4").symlink_to(tmp_path / "nothing.mp4")
+    (videos / "circle").symlink_to(videos)
+    dataset = folder(videos)
+    assert "1 links to folders were not followed" in dataset.notes
+    report = convert(dataset, tmp_path / "out", workers=1)
+    assert report.records == 6
+    left_out = {item["path"]: item["reason"] for item in report.info.quarantined}
+    assert set(left_out) == {"jump/out.mp4", "jump/gone.mp4"}
+    assert left_out["jump/out.mp4"] == "the path leads out of the source's folder"
 
 
 def table(path, *lines):
