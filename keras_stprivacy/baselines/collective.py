@@ -46,12 +46,9 @@ class Collective(LearningSystem):
     Example:
 
     >>> from keras_stprivacy.baselines import build
-    >>> system = build("collective", preset="embedded", epochs=1, action_epochs=1, batch_size=8)
-    >>> digits = stp.data.motion_digits("train", num_clips=8, cache=False)
-    >>> sorted(system.fit(digits))[:2]
-    ['action/accuracy', 'action/loss']
-    >>> system.transform(digits.clips)["clip"].shape
-    (8, 8, 32, 32, 3)
+    >>> system = build("collective", preset="embedded", epochs=1)
+    >>> system.needs_privacy, system.style_weight
+    (False, 0.55)
     """
 
     width: float = 1.0

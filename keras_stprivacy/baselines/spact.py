@@ -61,11 +61,9 @@ class SPAct(LearningSystem):
     Example:
 
     >>> from keras_stprivacy.baselines import build
-    >>> system = build("spact", preset="embedded", warmup_epochs=1, opponent_epochs=1, epochs=1,
-    ...                batch_size=4, width=0.0625)
-    >>> digits = stp.data.motion_digits("train", num_clips=8, cache=False)
-    >>> "minimax/anonymizer_loss" in system.fit(digits)
-    True
+    >>> system = build("spact", preset="embedded", epochs=5)
+    >>> system.privacy_network, system.temperature
+    ('small_resnet', 0.1)
     """
 
     width: float = 1.0

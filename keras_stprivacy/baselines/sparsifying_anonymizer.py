@@ -55,10 +55,11 @@ class SparsifyingAnonymizer(Anonymizer):
         keep_ratio: Any = None,
         fill_dropped: bool = True,
         remove_dropped: bool = False,
+        draw: bool = True,
     ) -> dict[str, Any]:
         if not training and not fill_dropped:
             raise ValueError("fill_dropped=False is for training; dropped tubelets never leave.")
-        _, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped)
+        _, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped, draw)
         shown = ops.cast(clip, "float32")
         if fill_dropped:
             kept = mask_to_pixels(mask, self.grid_shape, self.tubelet_size) > 0.5

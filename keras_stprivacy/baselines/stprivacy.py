@@ -59,6 +59,8 @@ class STPrivacy(LearningSystem):
         recognizer_learning_rate: AdamW's, of the recognizers.
         weight_decay: of AdamW.
         clip_norm: of all gradients of a player, or None.
+        anonymizer_options: further arguments of `Anonymizer`, by name.
+        phase_options: further arguments of `keras_stprivacy.training.STPrivacy`, by name.
         clip_shape: see `System`.
         batch_size: see `System`.
         seed: see `System`.
@@ -69,13 +71,9 @@ class STPrivacy(LearningSystem):
     Example:
 
     >>> from keras_stprivacy.baselines import build
-    >>> system = build("stprivacy", preset="embedded", batch_size=8, initialization_epochs=1,
-    ...                adversarial_epochs=1)
-    >>> digits = stp.data.motion_digits("train", num_clips=8, cache=False)
-    >>> "adversarial/privacy_loss" in system.fit(digits)
-    True
-    >>> system.transform(digits.clips, keep_ratio=0.5)["decision_mask"].sum(axis=1).max()
-    np.float32(8.0)
+    >>> system = build("stprivacy", preset="embedded", keep_ratio=0.5)
+    >>> system.grid_shape, system.privacy_objective
+    ((4, 4, 4), 'base_rate')
     """
 
     tubelet_size: tuple[int, ...] = (2, 16, 16)
@@ -109,6 +107,8 @@ class STPrivacy(LearningSystem):
     recognizer_learning_rate: float | None = None
     weight_decay: float = 0.05
     clip_norm: float | None = None
+    anonymizer_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    phase_options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     name = "stprivacy"
     has_keep_ratio = True
@@ -181,6 +181,7 @@ class STPrivacy(LearningSystem):
             recognizer_updates=self.recognizer_updates,
             eight_bit=self.eight_bit,
             remove_dropped=self.remove_dropped,
+            **self.phase_options,
         )
         phase.compile(
             anonymizer_optimizer=self._adamw(self.anonymizer_learning_rate),
@@ -207,7 +208,8 @@ class STPrivacy(LearningSystem):
             "bottleneck_bits",
             "seed",
         )
-        return {**self._shape(), **{name: getattr(self, name) for name in names}}
+        named = {name: getattr(self, name) for name in names}
+        return {**self._shape(), **named, **self.anonymizer_options}
 
     def _shape(self) -> dict[str, Any]:
         shape = {"num_frames": self.clip_shape[0], "image_size": self.clip_shape[1:3]}

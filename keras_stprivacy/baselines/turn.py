@@ -106,7 +106,7 @@ class Turn(AdversarialStep, keras.Model):
 
     def unpack(self, data: Any) -> tuple[Any, dict[str, Any]]:
         clip, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return clip, labels
+        return keras.tree.map_structure(ops.convert_to_tensor, (clip, labels))  # arrays on PyTorch
 
     def build(self, input_shape: Any = None) -> None:
         """The networks were built before."""

@@ -79,11 +79,9 @@ class VITA(LearningSystem):
     Example:
 
     >>> from keras_stprivacy.baselines import build
-    >>> system = build("vita", preset="embedded", steps=2, pretraining_steps=2, batch_size=4,
-    ...                action_pretraining_steps=2, privacy_pretraining_steps=2, monitor_updates=1)
-    >>> digits = stp.data.motion_digits("train", num_clips=8, cache=False)
-    >>> "loop/privacy_loss" in system.fit(digits)
-    True
+    >>> system = build("vita", preset="embedded", steps=50, restart_every=None)
+    >>> system.action_network, len(system.privacy_networks)
+    ('r3d18', 2)
     """
 
     objective: str = "entropy"

@@ -71,6 +71,7 @@ def transform_parameters():
     return total + conv((3, 3), 128, 64) + conv((3, 3), 64, 32) + conv((9, 9), 32, 3)
 
 
+@pytest.mark.any_backend  # numbers of weights are the same on all
 def test_published_sizes():
     """Counted by hand from the descriptions, and what the publications' code has."""
     assert trainable(UNet(112)) == unet_parameters() == 17_263_107
@@ -81,6 +82,7 @@ def test_published_sizes():
     assert trainable(CollectiveNetwork(112)) == 30_979
 
 
+@pytest.mark.any_backend
 def test_sizes_of_keras_applications():
     image = ContrastiveBranch(112)
     mlp = 2 * (2048 * 2048 + 2048) + 2048 * 128 + 128
