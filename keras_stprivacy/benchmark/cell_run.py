@@ -195,9 +195,7 @@ def _attack(
     test = Source(data.test, "test", data.clip_shape, batch_size=64)
     attack = Attack(
         target=network_of(system),
-        transform=EightBitTransform(
-            system, variant.keep_ratio, settings.batch_size, settings.jit_compile
-        ),
+        transform=EightBitTransform(system, variant.keep_ratio, settings.batch_size, _jit(plan)),
         training=Training(settings.epochs, settings.learning_rate),
         attackers=names,
         raw=False,
@@ -207,11 +205,16 @@ def _attack(
         frame_level=plan.frame_level,
         recognizers=recognizers,
         figure_clips=settings.figure_clips,
-        jit_compile=settings.jit_compile,
+        jit_compile=_jit(plan),
     )
     with tempfile.TemporaryDirectory(prefix="stprivacy-benchmark-") as folder:
         attacked = attack.run(train, test, data.class_names, data.attribute_names, folder, stages)
     return attacked, stages
+
+
+def _jit(plan: Plan) -> bool | str:
+    given = plan.settings.jit_compile
+    return keras.backend.backend() == "jax" if given is None else given
 
 
 def _raw_recognizers(plan: Plan, seed: int, out: pathlib.Path) -> dict[str, Attacker]:
@@ -230,7 +233,7 @@ def _raw_recognizers(plan: Plan, seed: int, out: pathlib.Path) -> dict[str, Atta
             count,
             target,
             batch_size=plan.settings.batch_size,
-            jit_compile=plan.settings.jit_compile,
+            jit_compile=_jit(plan),
         )
         recognizer.model.load_weights(path)
         recognizers[task] = recognizer

@@ -37,7 +37,7 @@ class Settings:
         train_passes: how often attackers' training clips are drawn from records.
         bootstrap: samples of the test videos.
         figure_clips: test clips to show of each system.
-        jit_compile: see `keras.Model.compile`.
+        jit_compile: see `keras.Model.compile`; None: on JAX alone, where nothing else is fast.
 
     Raises:
         ValueError: for numbers below 1, unknown attackers.
@@ -63,7 +63,7 @@ class Settings:
     train_passes: int = 1
     bootstrap: int = 1000
     figure_clips: int = 2
-    jit_compile: bool | str = False
+    jit_compile: bool | str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attackers", check_attackers(self.attackers))

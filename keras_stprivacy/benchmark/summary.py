@@ -63,7 +63,7 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
             notes.append(f"{variant.label} was tested on other videos than raw clips: no leakage")
         rows.append(row)
     reference = _REFERENCE if _REFERENCE in joined else rows[-1].id
-    _add_tests(rows, joined, reference)
+    _add_tests(rows, joined)
     for name, label in (("chance", "chance (all positive)"), ("action_only", "action only")):
         rows.append(_floor_row(name, label, floors[name]))
     notes.extend(_notes(plan, raw[0], cells, failures))
@@ -166,11 +166,11 @@ def _add_leakage(
         values = [cell.headline.row.attributes[attribute]["ap"].value for cell in own]
         top = [cell.headline.row.attributes[attribute]["ap"].value for cell in raw]
         floor = chance.row.attributes[attribute]["ap"].value
-        known = None not in values and None not in top
+        own_mean, raw_mean = _mean_of_all(values), _mean_of_all(top)
         whole, samples, reason = leakage(
-            float(np.mean(values)) if known else None,
+            own_mean,
             floor,
-            float(np.mean(top)) if known else None,
+            raw_mean,
             (
                 mean_samples([cell.headline.samples[index]["ap"] for cell in own]),
                 chance.samples[index]["ap"],
@@ -182,7 +182,7 @@ def _add_leakage(
             if row.id == RAW:
                 notes.append(f'leakage of "{attribute}" is undefined: {reason}')
             continue
-        each = [(value - floor) / (float(np.mean(top)) - floor) for value in values]
+        each = [float((value - floor) / (raw_mean - floor)) for value in values]
         sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
         scores["leakage"] = SeedEstimate(whole.value, whole.low, whole.high, sd, tuple(each))
         means.append(whole.value)
@@ -197,11 +197,13 @@ def _add_leakage(
     return notes
 
 
-def _add_tests(
-    rows: list[BenchmarkRow], joined: dict[str, list[ScoredCell]], reference: str
-) -> None:
+def _mean_of_all(values: list[Any]) -> Any:
+    """Mean, or None if one of them is undefined."""
+    return None if None in values else float(np.mean(values))
+
+
+def _add_tests(rows: list[BenchmarkRow], joined: dict[str, list[ScoredCell]]) -> None:
     """Paired differences of every two systems that were tested on the same videos."""
-    by_name = {row.id: row for row in rows}
     for row in rows:
         for other in rows:
             if other.id == row.id or not _same_test(joined[row.id], joined[other.id]):
@@ -224,7 +226,6 @@ def _add_tests(
                     other.leakage_samples,
                 )
             row.tests[other.id] = tests
-    assert reference in by_name
 
 
 def _notes(plan: Plan, raw: ScoredCell, cells: Cells, failures: dict[str, str]) -> list[str]:

@@ -50,8 +50,8 @@ def _action_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     if labels.multi_label:
         absent = [
             name
-            for name, seen in zip(labels.class_names, results.action.any(axis=0), strict=True)
-            if not seen
+            for name, count in zip(labels.class_names, results.action.sum(axis=0), strict=True)
+            if not count
         ]
         if not absent:
             return []

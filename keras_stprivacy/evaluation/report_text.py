@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -102,8 +102,13 @@ def attribute_lines(report: Report) -> tuple[list[str], list[list[str]]]:
     return headings, lines
 
 
-def cell(number: Estimate | None, factor: float, digits: int) -> str:
+def cell(number: Any, factor: float, digits: int) -> str:
     """A number as it stands in a table: `87.6 [85.1, 90.0]`, or a dash where it is undefined.
+
+    Args:
+        number: None, or an `Estimate` or another object with `value`, `low` and `high`.
+        factor: that it is multiplied with.
+        digits: after the point.
 
     Example:
 

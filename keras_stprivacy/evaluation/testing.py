@@ -141,7 +141,7 @@ class _Views:
         else:
             labels = self.of_first(batch.frame_privacy)
         flat = labels.reshape(-1, labels.shape[2])
-        annotated = (flat >= 0).all(axis=1)
+        annotated = flat.min(axis=1) >= 0
         video = np.repeat(self.video, labels.shape[1])[annotated]
         return _Frames(annotated, flat[annotated], video)
 

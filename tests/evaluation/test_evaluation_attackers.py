@@ -101,6 +101,20 @@ def test_the_decoder_begins_with_the_line_that_fits_best(make_anonymizer, tmp_pa
     assert psnr(raw.clips, decoder.rebuild(given.clips)).min() > 35.0
 
 
+def test_the_decoder_learns_what_no_line_can(make_anonymizer, tmp_path):
+    clips, _ = colored_clips(128, seed=0)
+    raw = _store(clips, folder=tmp_path, name="raw")
+    given = _store(clips[..., [1, 2, 0]], folder=tmp_path, name="given")
+    reached = []
+    for rate in (1e-6, 1e-2):
+        decoder = ReconstructionAttacker(
+            make_anonymizer(), ATTACKER, batch_size=16, jit_compile=JIT
+        )
+        decoder.fit(given, raw, Training(6, learning_rate=rate))
+        reached.append(psnr(raw.clips, decoder.rebuild(given.clips)).mean())
+    assert reached[1] > reached[0] + 4.0
+
+
 def test_masks_that_follow_an_attribute_are_read(tmp_path):
     class Dropping:
         clip_shape, grid_shape = CLIP_SHAPE, (2, 2, 2)

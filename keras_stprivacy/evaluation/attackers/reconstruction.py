@@ -165,7 +165,8 @@ class _Rebuild(keras.Model):
         self.offset.assign([float(y.mean()) - slope * float(x.mean())])
         # The head writes (pixel - mean) / std: what is mean in pixels is nothing in its space.
         for variable in self.decoder.head.trainable_variables:
-            variable.assign(ops.zeros_like(variable))
+            if "/norm/" not in variable.path:  # or nothing would ever reach the other weights
+                variable.assign(np.zeros(variable.shape, "float32"))
 
     def call(self, clip: Any, training: bool | None = None) -> Any:
         # Not `training=True`: without sparsification blocks nothing is drawn at random.
