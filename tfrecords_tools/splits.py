@@ -162,8 +162,8 @@ def _group_rule(
     adapter = adapters().get(str(info.source.get("adapter")))
     if adapter is None or adapter.group_of is None:
         return None, "none are known for this dataset; say with --group how an id names them"
-    text = (adapter.group_of.__doc__ or "").strip().splitlines()[0]
-    return adapter.group_of, text
+    text = (adapter.group_of.__doc__ or "").strip()
+    return adapter.group_of, text.splitlines()[0] if text else f"the rule of {adapter.name}"
 
 
 def _hash(info: DatasetInfo, name: str, split: str) -> str | None:
