@@ -145,6 +145,31 @@ def test_sizes_that_do_not_fit_the_bytes_are_refused(tmp_path):
         load_integer_arrays(write(tmp_path, data))
 
 
+def test_bytes_that_are_referred_to_often_are_stored_once(tmp_path):
+    """Half a megabyte that would be fifty gigabytes if every array had a copy."""
+    entries = []
+    for i in range(100_000):
+        make = b"h\x00" if i else b"cnumpy.core.numeric\n_frombuffer\nq\x00"
+        size = (500_000).to_bytes(8, "little")
+        raw = b"h\x01" if i else b"\x96" + size + bytes(500_000) + b"q\x01"
+        i1 = b"h\x02" if i else b"cnumpy\ndtype\n(X\x02\x00\x00\x00i1I0\nI1\ntRq\x02"
+        name = str(i).encode()
+        entries.append(
+            b"X"
+            + len(name).to_bytes(4, "little")
+            + name
+            + make
+            + b"("
+            + raw
+            + i1
+            + b"(I1\nI500000\ntX\x01\x00\x00\x00CtR"
+        )
+    arrays = load_integer_arrays(write(tmp_path, b"\x80\x05}(" + b"".join(entries) + b"u."))
+    assert len(arrays) == 100_000
+    assert arrays["0"].shape == arrays["99999"].shape == (1, 500_000)
+    assert not arrays["7"].flags.writeable
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [

@@ -84,7 +84,8 @@ def _array(content: Any, kind: Any, shape: Any, fortran: Any) -> np.ndarray:
     )
     if not good:
         raise _NotAllowedError("an array of other things than numbers")
-    flat = np.frombuffer(bytes(content), kind.dtype)
+    # Not copied: a small file can refer to the same bytes again and again.
+    flat = np.frombuffer(memoryview(content).toreadonly(), kind.dtype)
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
 
