@@ -33,6 +33,7 @@ class GumbelGate(keras.layers.Layer):
         num_kept: tokens to keep in each row, int or tensor; used by `"gumbel_top_k"` alone.
         noise: standard Gumbel noise `(B, L·N, 2)` in place of fresh noise; scaled by
             `noise_scale` too.
+        draw: False decides without noise, with the same gradient.
 
     Output shape:
         `(B, L·N)`, float32: the new decision mask, exactly 0 or 1.
@@ -96,11 +97,18 @@ class GumbelGate(keras.layers.Layer):
         return keep_highest(there, num_kept, self.num_rows), soft
 
     def call(
-        self, log_probability: Any, decision_mask: Any, num_kept: Any = None, noise: Any = None
+        self,
+        log_probability: Any,
+        decision_mask: Any,
+        num_kept: Any = None,
+        noise: Any = None,
+        draw: bool = True,
     ) -> Any:
         log_probability = ops.cast(log_probability, "float32")
         decision_mask = ops.cast(decision_mask, "float32")
-        if noise is None:
+        if not draw:
+            noise = ops.zeros_like(log_probability)
+        elif noise is None:
             noise = self.sample_noise(ops.shape(log_probability))
         noise = self.noise_scale * noise
         if self.gate == "gumbel_softmax":

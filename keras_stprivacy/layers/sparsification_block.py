@@ -37,6 +37,7 @@ class SparsificationBlock(keras.layers.Layer):
         num_kept: tokens to keep in each row, int or `(B,)`; None: all that are there.
         training: True draws decisions from the gate, False keeps the most probable.
         noise: Gumbel noise for the gate `(B, L·N, 2)` in place of fresh noise.
+        draw: training alone: False lets the gate decide without noise.
 
     Output shape:
         A tuple: tokens `(B, L·N, D)`, log-probabilities `(B, L·N, 2)`, the new decision mask
@@ -106,13 +107,14 @@ class SparsificationBlock(keras.layers.Layer):
         num_kept: Any = None,
         training: bool | None = None,
         noise: Any = None,
+        draw: bool = True,
     ) -> tuple[Any, Any, Any]:
         for layer in self.transformer_layers:
             tokens = layer(tokens, decision_mask)
         log_probability = self.retaining_predictor(tokens, decision_mask)  # (B, L·N, 2)
         if training:
             decision_mask = self.gumbel_gate(
-                log_probability, decision_mask, num_kept=num_kept, noise=noise
+                log_probability, decision_mask, num_kept=num_kept, noise=noise, draw=draw
             )
         elif num_kept is not None:
             left = ops.full_like(log_probability[..., 0], float("-inf"))
@@ -121,7 +123,7 @@ class SparsificationBlock(keras.layers.Layer):
         return tokens, log_probability, decision_mask
 
     def remove(
-        self, tokens: Any, num_kept: int | None, here: Any = None
+        self, tokens: Any, num_kept: int | None, here: Any = None, draw: bool = True
     ) -> tuple[Any, Any, Any, Any]:
         """The path on which the dropped tokens leave the sequence.
 
@@ -130,6 +132,7 @@ class SparsificationBlock(keras.layers.Layer):
             num_kept: tokens to keep in each row; None: all of them.
             here: None in inference. In training, with `gate="gumbel_top_k"`, the decisions of
                 earlier gates for these tokens `(B, L·n)`: all 1, with their gradients.
+            draw: training alone: False lets the gate decide without noise.
 
         Returns:
             A tuple: the kept tokens `(B, L·num_kept, D)` in their order, the log-probabilities of
@@ -144,7 +147,7 @@ class SparsificationBlock(keras.layers.Layer):
         if here is None:
             keep = keep_highest(log_probability[..., 0], num_kept, self.num_rows)
         else:
-            keep = self.gumbel_gate(log_probability, here, num_kept=num_kept)
+            keep = self.gumbel_gate(log_probability, here, num_kept=num_kept, draw=draw)
         positions = kept_positions(ops.stop_gradient(keep), num_kept, self.num_rows)
         if here is not None:
             here = ops.take_along_axis(keep, positions, axis=1)

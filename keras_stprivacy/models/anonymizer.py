@@ -79,6 +79,8 @@ class Anonymizer(keras.Model):
         remove_dropped: training alone, with `gate="gumbel_top_k"`: True lets dropped tokens leave
             the sequence, as in inference, at `self.keep_ratio`. Steps are several times cheaper;
             the gates learn from the tubelets that they kept alone.
+        draw: training alone: False lets gates and bottleneck decide without noise, with the same
+            gradients: with `gate="gumbel_top_k"` the output is then that of inference.
 
     Returns:
         A dict of the same structure in training and inference: `"clip"` `(B, T, H, W, 3)` in
@@ -276,6 +278,7 @@ class Anonymizer(keras.Model):
         training: bool | None = None,
         keep_ratio: Any = None,
         remove_dropped: bool = False,
+        draw: bool = True,
     ) -> tuple[Any, Any, list[dict[str, Any]]]:
         """Everything but bottleneck and head.
 
@@ -284,6 +287,7 @@ class Anonymizer(keras.Model):
             training: see the call arguments.
             keep_ratio: see the call arguments.
             remove_dropped: see the call arguments.
+            draw: see the call arguments.
 
         Returns:
             A tuple: tokens `(B, L·N, D)`, or `(B, n, D)` where dropped ones have left; the
@@ -303,9 +307,9 @@ class Anonymizer(keras.Model):
                     f"tubelets. Received: gate={self.gate!r}"
                 )
             if remove_dropped:
-                return removed(self, tokens, self._keep_ratio, training=True)
+                return removed(self, tokens, self._keep_ratio, training=True, draw=draw)
             ratio = ops.convert_to_tensor(self.training_keep_ratio)
-            return masked(self, tokens, ratio, training=True)
+            return masked(self, tokens, ratio, training=True, draw=draw)
         if keep_ratio is None or isinstance(keep_ratio, numbers.Real):
             ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
             return removed(self, tokens, ratio, training=False)
@@ -323,12 +327,13 @@ class Anonymizer(keras.Model):
         keep_ratio: Any = None,
         fill_dropped: bool = True,
         remove_dropped: bool = False,
+        draw: bool = True,
     ) -> dict[str, Any]:
         if not training and not fill_dropped:
             raise ValueError("fill_dropped=False is for training; dropped tubelets never leave.")
-        tokens, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped)
+        tokens, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped, draw)
         if self.bottleneck is not None:
-            tokens = self.bottleneck(tokens, training=training)
+            tokens = self.bottleneck(tokens, training=bool(training) and draw)
         pixels = self.head(tokens)  # (B, n, δT·δH·δW·3)
         if pixels.shape[1] != mask.shape[1]:
             pixels = restore(pixels, mask)

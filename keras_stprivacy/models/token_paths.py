@@ -10,14 +10,17 @@ from keras import ops
 from keras_stprivacy.layers.ranking import keep_highest, kept_positions
 
 
-def masked(anonymizer: Any, tokens: Any, keep_ratio: Any, training: bool) -> tuple[Any, Any, list]:
+def masked(
+    anonymizer: Any, tokens: Any, keep_ratio: Any, training: bool, draw: bool = True
+) -> tuple[Any, Any, list]:
     """Every token stays in the sequence; later layers attend under the decision mask.
 
     Args:
         anonymizer: an `Anonymizer`.
         tokens: `(B, L·N, D)`.
         keep_ratio: number in (0, 1], or tensor `(B,)` or `()`.
-        training: whether the gates draw.
+        training: whether the gates decide, with their gradients.
+        draw: whether they draw; False: without noise.
 
     Returns:
         Tokens `(B, L·N, D)`, the decision mask `(B, L·N)`, and a dict for each PSB.
@@ -30,7 +33,9 @@ def masked(anonymizer: Any, tokens: Any, keep_ratio: Any, training: bool) -> tup
     ):
         before = mask
         num_kept = None if by_clip else count
-        tokens, log_probability, mask = block(tokens, before, num_kept=num_kept, training=training)
+        tokens, log_probability, mask = block(
+            tokens, before, num_kept=num_kept, training=training, draw=draw
+        )
         if not training:
             tokens = _only_kept(tokens, mask)
         probability = ops.exp(log_probability[..., 0]) * before
@@ -44,7 +49,7 @@ def masked(anonymizer: Any, tokens: Any, keep_ratio: Any, training: bool) -> tup
 
 
 def removed(
-    anonymizer: Any, tokens: Any, keep_ratio: float, training: bool
+    anonymizer: Any, tokens: Any, keep_ratio: float, training: bool, draw: bool = True
 ) -> tuple[Any, Any, list]:
     """Dropped tokens leave the sequence; the decision mask remembers where the others belong.
 
@@ -52,7 +57,8 @@ def removed(
         anonymizer: an `Anonymizer`.
         tokens: `(B, L·N, D)`.
         keep_ratio: number in (0, 1].
-        training: whether the gates draw.
+        training: whether the gates decide, with their gradients.
+        draw: whether they draw; False: without noise.
 
     Returns:
         Tokens `(B, n, D)` of the n kept ones, the decision mask `(B, L·N)`, and a dict for each
@@ -65,7 +71,9 @@ def removed(
     for block, count in zip(
         anonymizer.sparsification_blocks, anonymizer.kept_per_row(keep_ratio), strict=True
     ):
-        tokens, log_probability, keep, here = block.remove(tokens, None if by_clip else count, here)
+        tokens, log_probability, keep, here = block.remove(
+            tokens, None if by_clip else count, here, draw
+        )
         probability = restore(ops.exp(log_probability[..., 0]), mask)
         mask = restore(keep, mask)
         stages.append({"retaining_probability": probability, "decision_mask": mask})

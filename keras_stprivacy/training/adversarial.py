@@ -51,6 +51,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         eight_bit: round what the recognizers see to 8 bits, with a straight-through gradient.
         remove_dropped: let dropped tokens leave the sequences in training too, which makes steps
             several times cheaper; needs an anonymizer with `gate="gumbel_top_k"`.
+        deterministic: let gates and bottleneck decide without noise, with the same gradients. An
+            opponent that trains on noisy clips is blind to what a deployed anonymizer, which draws
+            nothing, gives out.
         schedule: `"auto"`: `WarmupCosine`; or a list of callbacks; or None.
 
     Call arguments:
@@ -92,6 +95,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         recognizer_updates: int = 1,
         eight_bit: bool = False,
         remove_dropped: bool = False,
+        deterministic: bool = False,
         schedule: Any = "auto",
         **kwargs: Any,
     ) -> None:
@@ -130,6 +134,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         self.recognizer_updates = recognizer_updates
         self.eight_bit = eight_bit
         self.remove_dropped = remove_dropped
+        self.deterministic = deterministic
         self.schedule = schedule
         self.num_actions = action_recognizer.num_classes
         self.num_attributes = self.privacy_recognizers[0].num_classes
@@ -264,6 +269,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             "recognizer_updates": self.recognizer_updates,
             "eight_bit": self.eight_bit,
             "remove_dropped": self.remove_dropped,
+            "deterministic": self.deterministic,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
         }
 

@@ -83,6 +83,7 @@ class AdversarialLosses:
             training=training,
             fill_dropped=removed or not training,
             remove_dropped=removed,
+            draw=not self.deterministic,
         )
         num_kept = self.anonymizer.num_kept() if removed else None
         shown, mask = output["clip"], output["decision_mask"]

@@ -10,7 +10,7 @@ import tiny_models
 from harness import run
 from keras import ops
 
-from keras_stprivacy.models import PRESETS, Anonymizer, Recognizer
+from keras_stprivacy.models import PRESETS, Anonymizer, MaskRecognizer, Recognizer
 
 ARGUMENTS = {
     Anonymizer: {
@@ -35,6 +35,14 @@ ARGUMENTS = {
         "output_activation": "sigmoid",
         "bottleneck_bits": 4,
         "seed": 0,
+    },
+    MaskRecognizer: {
+        "num_classes": 3,
+        "num_frames": 4,
+        "image_size": 16,
+        "tubelet_size": (2, 8, 8),
+        "hidden_dim": 12,
+        "num_layers": 1,
     },
     Recognizer: {
         "num_classes": 3,
@@ -142,6 +150,22 @@ def test_recognizer_of_clip_and_mask_for_an_unknown_batch_size():
     )
     assert got.shape == (3, 3)
     np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_recognizer_of_masks(tmp_path):
+    model = tiny_models.randomize(MaskRecognizer(3, **tiny_models.SIZE, hidden_dim=8))
+    mask = (np.random.default_rng(0).random((4, 12)) > 0.4).astype("float32")
+    logits = run(lambda m: model({"decision_mask": m}), mask)
+    assert logits.shape == (4, 3) and len(np.unique(logits.round(4), axis=0)) == 4
+    rows = run(lambda m: model({"decision_mask": ops.reshape(m, (4, 2, 6))}), mask)
+    np.testing.assert_array_equal(rows, logits)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(run(lambda m: loaded({"decision_mask": m}), mask), logits)
+    with pytest.raises(ValueError, match='takes a dict with "decision_mask". Received: '):
+        model(mask)
+    with pytest.raises(ValueError, match="each of the 12 tubelets"):
+        model({"decision_mask": mask[:, :5]})
 
 
 @pytest.mark.parametrize("name", PRESETS)

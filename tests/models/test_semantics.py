@@ -70,6 +70,17 @@ def test_removing_in_training_is_masking_without_the_others():
     _assert_same(masked, removed)
 
 
+@pytest.mark.parametrize("remove", [False, True])
+def test_training_without_draws_gives_what_inference_gives(remove):
+    model = _anonymizer(gate="gumbel_top_k", bottleneck_bits=4)
+    options = {"training": True, "draw": False, "remove_dropped": remove}
+    trained = run(lambda x: model(x, **options), CLIPS)
+    deployed = run(model, CLIPS)
+    _assert_same(trained, deployed)
+    drawn = run(lambda x: model(x, **{**options, "draw": True}), CLIPS)
+    assert np.abs(drawn["clip"] - deployed["clip"]).max() > 0.01
+
+
 def test_structure_is_the_same_in_training_and_inference():
     model = _anonymizer()
     training = run(lambda x: model(x, training=True), CLIPS)

@@ -8,6 +8,7 @@ import tiny_models
 from keras import ops
 
 from keras_stprivacy.losses import sparsification_loss
+from keras_stprivacy.models import MaskRecognizer
 from keras_stprivacy.training import STPrivacy
 
 CLIPS, LABELS = tiny_models.clips(), tiny_models.labels()
@@ -52,6 +53,7 @@ def _own_losses(model):
         training=True,
         fill_dropped=model.remove_dropped,
         remove_dropped=model.remove_dropped,
+        draw=not model.deterministic,
     )
     shown = output["clip"]
     if model.eight_bit:
@@ -103,6 +105,10 @@ CASES = {
     "two opponents": {"count": 2},
     "eight bits": {"eight_bit": True},
     "base rate": {"count": 2, "privacy_objective": "base_rate"},
+    "deterministic": {
+        "deterministic": True,
+        "anonymizer_options": {"gate": "gumbel_top_k", "bottleneck_bits": 3},
+    },
     "removed": {
         "remove_dropped": True,
         "anonymizer_options": {"gate": "gumbel_top_k", "num_sparsification_blocks": 1},
@@ -193,6 +199,34 @@ def test_each_optimizer_counts_once_a_batch(rule, updates):
 
 
 @harness.not_on_jax
+def test_an_opponent_that_sees_the_mask_alone_moves_every_gate():
+    recognizer = tiny_models.randomize(
+        MaskRecognizer(tiny_models.NUM_ATTRIBUTES, **tiny_models.SIZE, hidden_dim=8)
+    )
+    anonymizer, action, _ = tiny_models.players(gate="gumbel_top_k", num_sparsification_blocks=1)
+    model = STPrivacy(
+        anonymizer,
+        action,
+        [recognizer],
+        action_weight=0.0,
+        sparsification_weight=0.0,
+        schedule=None,
+        deterministic=True,
+        remove_dropped=True,
+    )
+    _compile(model)
+    before = _weights(model)
+    _step(model)
+    moved = {
+        v.path: not np.array_equal(old, harness.numpy(v))
+        for v, old in zip(model.anonymizer.trainable_variables, before["anonymizer"], strict=True)
+    }
+    predictor = [path for path in moved if "retaining_predictor" in path]
+    assert predictor and all(moved[path] for path in predictor)
+    # What the head writes, and the block before it, do not reach this opponent.
+    assert not any(moved[p] for p in moved if "head" in p or "anonymization_block" in p)
+
+
 def test_an_opponent_that_is_frozen_does_not_move():
     models = tiny_models.players()
     models[1].trainable = False
