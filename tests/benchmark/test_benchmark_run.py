@@ -84,9 +84,10 @@ def test_a_learned_system_is_trained_once_and_swept(tmp_path, monkeypatch):
     assert list(clips) == ["raw", "sparsified", "anonymized"]
 
 
-@pytest.mark.parametrize(
-    "protocol", ["unseen", "frames", pytest.param("fapder", marks=pytest.mark.any_backend), "ospar"]
-)
+ONCE = [pytest.param(name, marks=pytest.mark.any_backend) for name in ("frames", "fapder", "ospar")]
+
+
+@pytest.mark.parametrize("protocol", ["unseen", *ONCE])
 def test_protocols(protocol, tmp_path):
     report = stp.benchmark.PROTOCOLS[protocol](
         "motion-digits", tmp_path, systems=["blacken"], settings=SETTINGS
