@@ -15,6 +15,7 @@ _SUBPACKAGES = (
     "baselines",
     "benchmark",
     "data",
+    "detection",
     "evaluation",
     "export",
     "layers",
