@@ -13,7 +13,7 @@ _FRAMES_PER_SECOND = 8.0
 
 
 def motion_digits_source(
-    num_train: int = 4000,
+    num_train: int = 8000,
     num_test: int = 1000,
     num_validation: int = 0,
     num_frames: int = 8,
@@ -74,7 +74,7 @@ ADAPTER = Adapter(
     layout="Nothing: the clips are rendered.",
     example="motion-digits records/digits --num-train 2000",
     options=(
-        Option("num_train", "Clips in the training split.", "integer", 4000, minimum=1),
+        Option("num_train", "Clips in the training split.", "integer", 8000, minimum=1),
         Option("num_test", "Clips in the test split.", "integer", 1000, minimum=1),
         Option("num_validation", "Clips in the validation split.", "integer", 0, minimum=0),
         Option("num_frames", "Frames in a clip.", "integer", 8, minimum=2),
