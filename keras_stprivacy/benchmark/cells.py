@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -82,10 +81,9 @@ class CellStore:
             "cell": _encoded(cell),
         }
         target = self.path(variant, seed)
-        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        part = pathlib.Path(name)
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with part.open("w", encoding="utf-8") as file:
                 json.dump(content, file, indent=1, allow_nan=False)
                 file.flush()
                 os.fsync(file.fileno())
