@@ -95,7 +95,7 @@ def gram_matrix(features: Any) -> Any:
 
 
 def style_loss(features: Sequence[Any], targets: Sequence[Any]) -> Any:
-    """Squared distance of Gram matrices, summed over channels and blocks, mean over the images.
+    """Mean squared difference of the entries of Gram matrices, summed over the blocks.
 
     Args:
         features: of several blocks, (N, H, W, C) each.
@@ -112,8 +112,7 @@ def style_loss(features: Sequence[Any], targets: Sequence[Any]) -> Any:
     """
     total = 0.0
     for feature, target in zip(features, targets, strict=True):
-        distance = ops.square(gram_matrix(feature) - target)
-        total = total + ops.mean(ops.sum(distance, axis=(1, 2)))
+        total = total + ops.mean(ops.square(gram_matrix(feature) - target))
     return total
 
 

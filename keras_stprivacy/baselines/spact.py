@@ -96,8 +96,8 @@ class SPAct(LearningSystem):
         "hidden_dim": 128,
         "output_dim": 64,
         "warmup_epochs": 2,
-        "opponent_epochs": 6,
-        "epochs": 10,
+        "opponent_epochs": 3,
+        "epochs": 4,
         "learning_rate": 1e-3,
         # The actions of the embedded dataset are directions, its attributes colours and places.
         "crop_scale": None,
