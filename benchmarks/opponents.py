@@ -1,0 +1,121 @@
+"""What the opponent of the adversarial training is worth: fresh attackers on each variant.
+
+    KERAS_BACKEND=tensorflow python benchmarks/opponents.py            # about 30 minutes, two cores
+    KERAS_BACKEND=tensorflow python benchmarks/opponents.py --variants deterministic mask
+
+One initialization serves all variants; each trains phase 2 on the same training clips and is
+attacked by a fresh transformer and by a dense network on the decision mask alone. Test clips are of
+the split "validation": this is where options are chosen, and the test split stays closed. Writes
+benchmarks/results/opponents.json and prints the average precision of the stronger attacker for each
+attribute.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+
+import keras_stprivacy as stp
+
+PRESET = "motion_digits_8x32"
+RESULTS = Path(__file__).parent / "results" / "opponents.json"
+ANONYMIZER = {
+    "keep_ratio": 0.7,
+    "gate": "gumbel_top_k",
+    "noise_scale": 0.2,
+    "output_activation": "sigmoid",
+    "bottleneck_bits": 4,
+}
+COMMON = {"action_weight": 1.0, "eight_bit": True, "remove_dropped": True}
+BASE_RATE = {"privacy_weight": 2.0, "privacy_objective": "base_rate"}
+# Name: arguments of STPrivacy, recognizers of clips, recognizers of masks, restarts.
+VARIANTS = {
+    "negated": ({"privacy_weight": 1.0}, 1, 0, False),
+    "base_rate": (BASE_RATE, 2, 0, True),
+    "deterministic": ({**BASE_RATE, "deterministic": True}, 2, 0, True),
+    "mask": ({**BASE_RATE, "deterministic": True}, 2, 1, True),
+}
+
+
+def optimizer(rate: float) -> keras.optimizers.Optimizer:
+    return keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=1.0)
+
+
+def initialize(train, epochs: int, path: Path) -> None:
+    anonymizer = stp.models.Anonymizer.from_preset(PRESET, seed=0, **ANONYMIZER)
+    phase = stp.training.Initialization(anonymizer, num_actions=len(train.class_names))
+    phase.compile(optimizer=optimizer(1e-3), jit_compile=keras.backend.backend() == "jax")
+    phase.fit(*train.arrays(), batch_size=64, epochs=epochs, verbose=2)
+    anonymizer.save(path)
+
+
+def play(variant: str, train, start: Path, epochs: int) -> stp.models.Anonymizer:
+    options, of_clips, of_masks, restarts = VARIANTS[variant]
+    anonymizer = keras.saving.load_model(start)
+    attributes = len(train.attribute_names)
+
+    def recognizer(count, kind=stp.models.Recognizer):
+        return kind.from_preset(PRESET, num_classes=count)
+
+    privacy = [recognizer(attributes) for _ in range(of_clips)]
+    privacy += [recognizer(attributes, stp.models.MaskRecognizer) for _ in range(of_masks)]
+    model = stp.training.STPrivacy(
+        anonymizer, recognizer(len(train.class_names)), privacy, **COMMON, **options
+    )
+    model.compile(
+        anonymizer_optimizer=optimizer(5e-4),
+        recognizer_optimizer=optimizer(1e-3),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    callbacks = [stp.training.RestartPrivacyRecognizers(every=2)] if restarts else []
+    model.fit(*train.arrays(), batch_size=64, epochs=epochs, callbacks=callbacks, verbose=2)
+    return anonymizer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--num-clips", type=int, default=2560)
+    parser.add_argument("--initialization-epochs", type=int, default=14)
+    parser.add_argument("--adversarial-epochs", type=int, default=8)
+    parser.add_argument("--attack-epochs", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+
+    train = stp.data.motion_digits("train", options.num_clips, seed=options.seed)
+    validation = stp.data.motion_digits("validation", seed=options.seed)
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        start = Path(folder) / "start.keras"
+        keras.utils.set_random_seed(options.seed)
+        initialize(train, options.initialization_epochs, start)
+        for variant in options.variants:
+            keras.utils.set_random_seed(options.seed + 1)
+            began = time.monotonic()
+            anonymizer = play(variant, train, start, options.adversarial_epochs)
+            seconds = time.monotonic() - began
+            report = stp.evaluation.evaluate(
+                anonymizer,
+                train,
+                validation,
+                epochs=options.attack_epochs,
+                attackers=("video_transformer", "mask"),
+                batch_size=64,
+                raw=False,
+                bootstrap=0,
+                jit_compile=keras.backend.backend() == "jax",
+            )
+            print(f"\n{variant}, {seconds:.0f} s of training\n{report}", flush=True)
+            rows[variant] = {"seconds": seconds, "report": json.loads(report.to_json())}
+    settings = {**vars(options), "backend": keras.backend.backend()}
+    settings["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
+    RESULTS.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
