@@ -118,7 +118,7 @@ class Decoder:
             with theirs:
                 self._process = subprocess.Popen(
                     WORKER_COMMAND,
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     env=environment,

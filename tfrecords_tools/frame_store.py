@@ -1,6 +1,5 @@
 """The encoded frames of one video, in a file without a name."""
 
-import os
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
@@ -27,7 +26,7 @@ class FrameStore:
         weakref.finalize(self, file.close)
 
     @classmethod
-    def empty(cls, directory: str | os.PathLike | None = None) -> "FrameStore":
+    def empty(cls, directory: str | None = None) -> "FrameStore":
         """A store without frames, in the directory; None: where temporary files are."""
         return cls(tempfile.TemporaryFile(dir=directory))
 

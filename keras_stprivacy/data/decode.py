@@ -190,6 +190,8 @@ class VideoReader:
                     self.path, f"{count}{promised} frames decode, then: {words_of(error)}"
                 ) from error
             for picture in pictures:
+                if not isinstance(picture, av.VideoFrame):  # what a stream of pictures never gives
+                    continue
                 count += 1
                 if count > self.limits.max_frames:
                     raise VideoLimitError(self.path, f"more than {self.limits.max_frames} frames")

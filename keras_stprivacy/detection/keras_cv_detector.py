@@ -50,7 +50,9 @@ class KerasCVDetector(PersonDetector):
                 f"{error}). Install it: pip install 'keras-stprivacy[cv]'"
             ) from error
         self.model = keras_cv.models.YOLOV8Detector.from_preset(os.fspath(preset))
-        super().__init__(tuple(size), self.model.num_classes, confidence, person_class, batch_size)
+        super().__init__(
+            (size[0], size[1]), self.model.num_classes, confidence, person_class, batch_size
+        )
 
     def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         answer = self.model.predict(images, batch_size=len(images), verbose=0)

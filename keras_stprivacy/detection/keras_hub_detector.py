@@ -51,7 +51,9 @@ class KerasHubDetector(PersonDetector):
                 f"The preset {os.fspath(preset)} has no preprocessor that says which size of "
                 "images it takes. Save it with one: an image converter with an image_size."
             )
-        super().__init__(tuple(size), self.model.num_classes, confidence, person_class, batch_size)
+        super().__init__(
+            (size[0], size[1]), self.model.num_classes, confidence, person_class, batch_size
+        )
 
     def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         answer = self.model.predict(images, batch_size=len(images), verbose=0)

@@ -65,8 +65,9 @@ class FrameReader(VideoReader):
     @property
     def time_base(self) -> Fraction:
         """A tick that the file's own times and its frame rate are both whole multiples of."""
-        ticks = math.lcm(self.stream.time_base.denominator, self.exact_frame_rate.numerator)
-        return Fraction(1, ticks) if ticks <= _FINEST else self.stream.time_base
+        tick = self.stream.time_base or 1 / self.exact_frame_rate
+        ticks = math.lcm(tick.denominator, self.exact_frame_rate.numerator)
+        return Fraction(1, ticks) if ticks <= _FINEST else tick
 
     def frames(self, on_audio: Callable[[Any, Fraction], None] | None = None) -> Iterator[Frame]:
         """Decodes every frame of the file, once.

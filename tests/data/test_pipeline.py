@@ -1,3 +1,5 @@
+import dataclasses
+import io
 import json
 
 import numpy as np
@@ -177,14 +179,17 @@ def test_each_change_can_be_switched_off(write_records):
 
 
 def test_only_the_sampled_frames_are_decoded(write_records, tmp_path, monkeypatch):
-    from tfrecords_tools import encode, shards
+    from tfrecords_tools import encode, make_shard
+    from tfrecords_tools.frame_store import FrameStore
 
     def with_broken_odd_frames(*arguments):
         clip = encode.encode_array(*arguments)
-        clip.frames[1::2] = [b"no JPEG"] * len(clip.frames[1::2])
-        return clip
+        frames = FrameStore(io.BytesIO())
+        for i, frame in enumerate(clip.frames):
+            frames.add(b"no JPEG" if i % 2 else frame)
+        return dataclasses.replace(clip, frames=frames)
 
-    monkeypatch.setattr(shards, "encode_array", with_broken_odd_frames)
+    monkeypatch.setattr(make_shard, "encode_array", with_broken_odd_frames)
     records = write_records(numbered(1, length=12))
     clips, _ = read(clip_dataset(records, "train", 3, 2, 16, 1, views=(4, 1)))
     assert (frame_numbers(clips) % 2 == 0).all()
