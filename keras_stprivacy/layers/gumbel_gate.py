@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_stprivacy.layers.ranking import keep_highest, lowest_kept
+from keras_stprivacy.layers.ranking import keep_highest
 
 GATES = ("gumbel_softmax", "gumbel_top_k")
 
@@ -17,10 +17,8 @@ class GumbelGate(keras.layers.Layer):
     `"gumbel_softmax"` (STPrivacy, eq. 6): Gumbel noise on both log-probabilities, a softmax at
     `temperature`, hard by argmax; how many are kept is left to the loss. `"gumbel_top_k"` (a
     variant of this project): logistic noise of scale `noise_scale` on the keep-minus-drop logit,
-    and exactly the given number of tokens is kept in each row among those still there. Since only
-    the order of a row counts, the gradient is that of a sigmoid at `temperature` of the distance
-    to the border between kept and dropped: far from zero, where the logits drift together, a plain
-    sigmoid has none. A dropped tubelet never returns.
+    and exactly the given number of tokens is kept in each row among those still there; the
+    gradient is that of a sigmoid at `temperature`. A dropped tubelet never returns.
 
     Args:
         gate: `"gumbel_softmax"` or `"gumbel_top_k"`.
@@ -93,11 +91,10 @@ class GumbelGate(keras.layers.Layer):
     ) -> Any:
         # The difference of two Gumbel variables is logistic.
         noisy = (log_probability + noise)[..., 0] - (log_probability + noise)[..., 1]
+        soft = ops.sigmoid(noisy / self.temperature)
         left = ops.full_like(noisy, float("-inf"))
         there = ops.stop_gradient(ops.where(decision_mask > 0.5, noisy, left))
-        hard = keep_highest(there, num_kept, self.num_rows)
-        border = lowest_kept(there, hard, self.num_rows)
-        return hard, ops.sigmoid((noisy - border) / self.temperature)
+        return keep_highest(there, num_kept, self.num_rows), soft
 
     def call(
         self,

@@ -35,31 +35,6 @@ def keep_highest(scores: Any, num_kept: Any, num_rows: int) -> Any:
     return ops.reshape(ops.cast(kept, "float32"), (-1, num_rows * n))
 
 
-def lowest_kept(scores: Any, keep: Any, num_rows: int) -> Any:
-    """The border between kept and dropped in each row: the lowest score that was kept.
-
-    Args:
-        scores: float tensor `(B, num_rows·n)`; `-inf` marks tokens that have left.
-        keep: `(B, num_rows·n)`, 1 for the kept ones.
-        num_rows: how many rows the tokens fall into.
-
-    Returns:
-        float32 tensor `(B, num_rows·n)`, the same in all places of a row; 0 in rows without any.
-
-    Example:
-
-    >>> scores, keep = ops.array([[3.0, 1.0, 2.0]]), ops.array([[1.0, 0.0, 1.0]])
-    >>> ops.convert_to_numpy(lowest_kept(scores, keep, num_rows=1)).tolist()
-    [[2.0, 2.0, 2.0]]
-    """
-    n = scores.shape[1] // num_rows
-    scores = ops.where(keep > 0.5, ops.cast(scores, "float32"), float("inf"))
-    rows = ops.reshape(scores, (-1, num_rows, n))
-    lowest = ops.min(rows, axis=-1, keepdims=True)
-    lowest = ops.where(lowest < float("inf"), lowest, ops.zeros_like(lowest))
-    return ops.reshape(ops.broadcast_to(lowest, ops.shape(rows)), (-1, num_rows * n))
-
-
 def kept_positions(keep: Any, num_kept: int, num_rows: int) -> Any:
     """Positions of the kept tokens in the sequence, in ascending order.
 
