@@ -60,16 +60,22 @@ def main(out: Path) -> None:
     )
     warmup.fit(train, epochs=EPOCHS["initialization"], verbose=2)
 
-    step("3/6  Adversarial training: one action recognizer, two privacy recognizers")
+    step("3/6  Adversarial training: an action recognizer, three privacy recognizers")
+    privacy_recognizers = [recognizer(len(info.attribute_names)) for _ in range(2)]
+    # Which tubelets are kept leaves with every clip: one opponent sees that, and nothing else.
+    privacy_recognizers.append(
+        stp.models.MaskRecognizer.from_preset(PRESET, num_classes=len(info.attribute_names))
+    )
     model = stp.training.STPrivacy(
         anonymizer,
         action_recognizer=recognizer(len(info.class_names)),
-        privacy_recognizer=[recognizer(len(info.attribute_names)) for _ in range(2)],
+        privacy_recognizer=privacy_recognizers,
         action_weight=1.0,
         privacy_weight=2.0,
         privacy_objective="base_rate",
         eight_bit=True,
         remove_dropped=True,
+        deterministic=True,
     )
     model.compile(
         anonymizer_optimizer=keras.optimizers.AdamW(5e-4, weight_decay=0.05, global_clipnorm=1.0),
@@ -86,6 +92,7 @@ def main(out: Path) -> None:
         train,
         test,
         epochs=EPOCHS["evaluation"],
+        attackers=("video_transformer", "mask"),
         batch_size=BATCH,
         class_names=info.class_names,
         attribute_names=info.attribute_names,
