@@ -72,7 +72,7 @@ class Collective(LearningSystem):
             self.action_network, data.num_actions, self.clip_shape, self.action_width, self.seed
         )
         self._epochs("action", self.action_epochs, data, self._action_turn(action).update)
-        transform = CollectiveNetwork(self.clip_shape[1:3], self.width)
+        transform = CollectiveNetwork(self.image_size, self.width)
         self._epochs("transform", self.epochs, data, self._turn(transform, action).update)
         return transform
 

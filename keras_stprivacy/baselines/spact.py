@@ -114,14 +114,14 @@ class SPAct(LearningSystem):
         return ClipAugment(self.crop_scale, self.jitter, self.grey, self.flip, self.erase)
 
     def _train(self, data: TrainingData, validation: TrainingData | None) -> keras.Model:
-        unet = UNet(self.clip_shape[1:3], self.width)
+        unet = UNet(self.image_size, self.width)
         networks = {
             ANONYMIZER: unet,
             ACTION: action_network(
                 self.action_network, data.num_actions, self.clip_shape, self.action_width, self.seed
             ),
             PRIVACY: ContrastiveBranch(
-                self.clip_shape[1:3],
+                self.image_size,
                 self.privacy_network,
                 self.privacy_width,
                 self.privacy_weights,

@@ -212,7 +212,7 @@ class STPrivacy(LearningSystem):
         return {**self._shape(), **named, **self.anonymizer_options}
 
     def _shape(self) -> dict[str, Any]:
-        shape = {"num_frames": self.clip_shape[0], "image_size": self.clip_shape[1:3]}
+        shape = {"num_frames": self.clip_shape[0], "image_size": self.image_size}
         names = ("tubelet_size", "hidden_dim", "num_heads", "mlp_ratio")
         return {**shape, **{name: getattr(self, name) for name in names}}
 

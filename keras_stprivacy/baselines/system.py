@@ -82,6 +82,11 @@ class System(abc.ABC):
         self.clip_shape = shape
         self.history: dict[str, list[float]] = {}
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the frames, in pixels."""
+        return (self.clip_shape[1], self.clip_shape[2])
+
     def fit(
         self,
         train: Any,

@@ -154,7 +154,7 @@ class VITA(LearningSystem):
             )
 
     def _train(self, data: TrainingData, validation: TrainingData | None) -> keras.Model:
-        transform = TransformNetwork(self.clip_shape[1:3], self.width, self.num_blocks)
+        transform = TransformNetwork(self.image_size, self.width, self.num_blocks)
         action = action_network(
             self.action_network, data.num_actions, self.clip_shape, self.action_width, self.seed
         )
