@@ -29,8 +29,8 @@ def action_network(
 
     Example:
 
-    >>> action_network("c3d", 8, (8, 32, 32, 3), width=0.125).count_params()
-    441600
+    >>> action_network("c3d", 8, (8, 32, 32, 3), width=0.125).name
+    'c3d'
     """
     if kind not in ACTION_NETWORKS:
         raise ValueError(f"action_network must be one of {ACTION_NETWORKS}. Received: {kind!r}")

@@ -68,8 +68,7 @@ def test_gram_and_style():
     targets = [RNG.normal(size=(2, 5, 5)), RNG.normal(size=(2, 6, 6))]
     targets = [target.astype("float32") for target in targets]
     expected = sum(
-        ((gram(z) - target) ** 2).mean()
-        for z, target in zip((x, y), targets, strict=True)
+        ((gram(z) - target) ** 2).mean() for z, target in zip((x, y), targets, strict=True)
     )
     got = run(lambda a, b, s, t: losses.style_loss([a, b], [s, t]), x, y, *targets)
     assert float(got) == pytest.approx(expected, rel=1e-5)

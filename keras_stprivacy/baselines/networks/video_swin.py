@@ -8,9 +8,11 @@ import keras
 import numpy as np
 
 
+@keras.saving.register_keras_serializable("keras_stprivacy")
 class VideoSwin(keras.Model):
     """Video classifier on the VideoSwinBackbone of KerasCV 0.9 (Liu et al., CVPR 2022).
 
+    As an attacker: `attacker=lambda num_classes, num_kept, seed: VideoSwin(num_classes, shape)`.
     Needs `pip install 'keras-stprivacy[cv]'`. From scratch, of VideoSwin-Tiny's size.
 
     Args:
@@ -83,7 +85,7 @@ def _backbone_class() -> Any:
         from keras_cv.models import VideoSwinBackbone
     except ImportError as error:
         raise ImportError(
-            "VideoSwin is a model of KerasCV, which is not installed. Install it: "
+            f"VideoSwin is a model of KerasCV, which cannot be imported ({error}). Install it: "
             "pip install 'keras-stprivacy[cv]'"
         ) from error
     return VideoSwinBackbone
