@@ -8,8 +8,10 @@ from harness import not_on_jax
 from keras_stprivacy.baselines import System, build, systems
 from keras_stprivacy.data import motion_digits
 
-# The fixture `eager` makes TensorFlow remind of that.
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+pytestmark = [
+    pytest.mark.usefixtures("eager"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning"),
+]
 
 SHAPE = (4, 32, 32, 3)
 COMMON = {"clip_shape": SHAPE, "batch_size": 8, "seed": 3}
@@ -78,19 +80,6 @@ def digits(count=8, split="train"):
 
 def tiny(name, **settings):
     return build(name, preset="embedded", **{**COMMON, **TINY[name], **settings})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def eager():
-    """TensorFlow traces longer than these few steps take; that updates compile is in test_turn."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")

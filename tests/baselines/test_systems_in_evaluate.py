@@ -11,7 +11,11 @@ from keras_stprivacy.baselines import build
 from keras_stprivacy.data import motion_digits
 from keras_stprivacy.evaluation import evaluate
 
-pytestmark = not_on_jax
+pytestmark = [
+    not_on_jax,
+    pytest.mark.usefixtures("eager"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning"),
+]
 
 SHAPE = (2, 16, 16, 3)
 ATTACKER = {
