@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from keras_stprivacy.data import schema
 from keras_stprivacy.data.address import as_place
 from keras_stprivacy.data.manifest import DatasetInfo
+from tfrecords_tools.cpus import default_workers
 from tfrecords_tools.planning import plan_shards
 from tfrecords_tools.report import ConversionReport
 from tfrecords_tools.resume import earlier_reports, is_intact
@@ -90,7 +91,7 @@ def convert(
     ```
     """
     if workers is None:
-        workers = min(8, len(os.sched_getaffinity(0)))
+        workers = default_workers()
     if max_errors is not None and max_errors < 0:
         raise ValueError(f"max_errors must be None or at least 0. Received: {max_errors}")
     if runner is None:

@@ -18,14 +18,16 @@ def box_finder(
     """What finds the boxes of a clip's frames, as they are stored; None where none are asked for.
 
     Raises:
-        ValueError: if the settings name a folder that holds no detector.
+        ValueError: if the settings name a folder that holds no detector, or a class of persons
+            that it does not have; or none, and the detector's classes are not COCO's.
         ImportError: if the library that the detector needs is not installed.
     """
     if settings.detector is None:
         return None
     from keras_stprivacy.detection import load_detector
 
-    detector = load_detector(settings.detector)
+    options = {} if settings.person_class is None else {"person_class": settings.person_class}
+    detector = load_detector(settings.detector, **options)
 
     def find(clip: EncodedClip) -> list[np.ndarray]:
         boxes: list[np.ndarray] = []

@@ -28,7 +28,8 @@ class RemoteStorage:
         self._gfile = require_file_system(self.address)
 
     def prepare(self) -> None:
-        self._gfile.makedirs(self.address)
+        with _os_errors(self.address):
+            self._gfile.makedirs(self.address)
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:

@@ -28,6 +28,7 @@ class ConversionSettings:
             only after converting them.)
         detector: None, or the folder with the preset of a detector (see
             `keras_stprivacy.detection`): person boxes of every frame are stored.
+        person_class: index of persons among the detector's classes; None: as in COCO.
         limits: which videos are too large to decode.
         seconds_per_video: decoding a video may take this long, wall time.
 
@@ -42,6 +43,7 @@ class ConversionSettings:
     videos_per_shard: int = 256
     shard_bytes: int | None = None
     detector: str | None = None
+    person_class: int | None = None
     limits: DecodeLimits = dataclasses.field(default_factory=DecodeLimits)
     seconds_per_video: float = 300.0
 
@@ -58,6 +60,11 @@ class ConversionSettings:
         self._require(
             self.shard_bytes is None or self.shard_bytes >= 1, "shard_bytes", "None or at least 1"
         )
+        self._require(
+            self.person_class is None or (self.detector is not None and self.person_class >= 0),
+            "person_class",
+            "None, or at least 0 and given with a detector",
+        )
         self._require(self.seconds_per_video > 0, "seconds_per_video", "positive")
 
     def _require(self, good: bool, name: str, needed: str) -> None:
@@ -67,16 +74,18 @@ class ConversionSettings:
     def as_json(self) -> dict[str, Any]:
         """The settings as `dataset.json` holds them: the detector by its content, not its place."""
         content = dataclasses.asdict(self)
+        person_class = content.pop("person_class")
         if self.detector is not None:
             content["detector"] = {
                 "preset": pathlib.Path(self.detector).name,
                 "sha256": folder_digest(self.detector),
+                "person_class": person_class,
             }
         return content
 
     def for_decoder(self) -> dict[str, Any]:
         """What a decoding process must know, as plain values."""
-        return {**dataclasses.asdict(self), "detector": None}
+        return {**dataclasses.asdict(self), "detector": None, "person_class": None}
 
 
 def settings_from(

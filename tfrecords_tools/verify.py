@@ -11,6 +11,7 @@ from typing import Any
 from keras_stprivacy.data import schema
 from keras_stprivacy.data.errors import ShardError
 from keras_stprivacy.data.manifest import DatasetInfo, ShardInfo, dataset_info
+from tfrecords_tools.cpus import default_workers
 from tfrecords_tools.record_checks import record_faults
 from tfrecords_tools.storage import open_storage
 from tfrecords_tools.stored import StoredRecord, stored_payloads
@@ -120,7 +121,7 @@ def verify(
         ValueError: if `workers` is less than 1.
     """
     if workers is None:
-        workers = min(8, len(os.sched_getaffinity(0)))
+        workers = default_workers()
     if workers < 1:
         raise ValueError(f"workers must be at least 1. Received: workers={workers}")
     info = dataset_info(source)

@@ -3,6 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 import keras_stprivacy.detection
+from keras_stprivacy.data import dataset_info
 from tfrecords_tools import ConversionSettings, convert
 from tfrecords_tools.cli import main
 from tfrecords_tools.datasets.folder import folder
@@ -61,3 +62,27 @@ def test_a_folder_without_a_detector_is_no_conversion(videos, tmp_path):
         convert(
             folder(videos), tmp_path / "out", ConversionSettings(detector=str(tmp_path / "empty"))
         )
+
+
+def test_the_class_of_persons_reaches_the_detector(videos, tmp_path, monkeypatch):
+    asked = []
+
+    def load(place, **options):
+        asked.append(options)
+        return lambda frames: [np.zeros((0, 4), "float32")] * len(frames)
+
+    monkeypatch.setattr(keras_stprivacy.detection, "load_detector", load)
+    (tmp_path / "preset").mkdir()
+    arguments = ["convert", "folder", videos, tmp_path / "out", "--boxes", "detector"]
+    arguments += ["--detector-weights", tmp_path / "preset"]
+    for options in ([], ["--person-class", "14"], ["--person-class", "14"]):
+        result = CliRunner().invoke(main, [*map(str, arguments), *options])
+        assert result.exit_code == 0, result.output
+    assert asked == [{}, {"person_class": 14}]  # the third run finds all as it is to be
+    assert dataset_info(tmp_path / "out").settings["detector"]["person_class"] == 14
+
+    alone = CliRunner().invoke(main, [*map(str, arguments[:4]), "--person-class", "14"])
+    assert alone.exit_code == 2
+    assert "--person-class needs --boxes detector" in alone.stderr
+    with pytest.raises(ValueError, match="given with a detector. Received: person_class=14"):
+        ConversionSettings(person_class=14)

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -12,6 +13,7 @@ from keras_stprivacy.data.errors import DatasetNotFoundError
 from tfrecords_tools import ConversionSettings, convert
 from tfrecords_tools.cli import main
 from tfrecords_tools.datasets.folder import folder
+from tfrecords_tools.remote import RemoteStorage
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.any_backend
@@ -50,6 +52,17 @@ def test_nothing_there_is_said(memory):
     tf.io.gfile.makedirs(memory)
     with pytest.raises(DatasetNotFoundError, match="ram://records holds no dataset.json"):
         dataset_info(memory)
+
+
+def test_a_place_that_may_not_be_written_to_is_an_os_error(memory):
+    def refuse(path):
+        raise tf.errors.PermissionDeniedError(None, None, "access denied")
+
+    storage = RemoteStorage(memory)
+    storage.prepare()
+    storage._gfile = types.SimpleNamespace(makedirs=refuse)
+    with pytest.raises(OSError, match="ram://records: access denied"):
+        storage.prepare()
 
 
 def has_s3():

@@ -1,16 +1,15 @@
 """The options that all conversions share, and how a conversion ends."""
 
 import functools
-import os
 import shlex
-import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from tfrecords_tools.cli.exit_codes import FAILED, INTERRUPTED, QUARANTINED
+from tfrecords_tools.cli.exit_codes import FAILED, INTERRUPTED, QUARANTINED, end
 from tfrecords_tools.convert import convert as run_conversion
+from tfrecords_tools.dry_run import ConversionPlan
 from tfrecords_tools.dry_run import dry_run as plan_conversion
 from tfrecords_tools.progress import progress_display
 from tfrecords_tools.report import ConversionReport
@@ -44,6 +43,11 @@ _OPTIONS = (
         "--detector-weights",
         type=click.Path(exists=True, file_okay=False),
         help="Folder with the preset of a KerasHub or KerasCV detector.",
+    ),
+    click.option(
+        "--person-class",
+        type=click.IntRange(0),
+        help="Index of persons among the detector's classes, where they are not those of COCO.",
     ),
     click.option("--seconds-per-video", type=float, help="Time limit for decoding a video."),
     click.option(
@@ -87,6 +91,7 @@ def conversion(command: Callable[..., SourceDataset]) -> Callable[..., None]:
         shard_bytes: int | None,
         boxes: str,
         detector_weights: str | None,
+        person_class: int | None,
         seconds_per_video: float | None,
         max_errors: int | None,
         workers: int | None,
@@ -104,7 +109,10 @@ def conversion(command: Callable[..., SourceDataset]) -> Callable[..., None]:
             raise click.UsageError("--videos-per-shard and --shard-bytes exclude each other.")
         if (boxes == "detector") != (detector_weights is not None):
             raise click.UsageError("--boxes detector and --detector-weights FOLDER go together.")
+        if person_class is not None and detector_weights is None:
+            raise click.UsageError("--person-class needs --boxes detector.")
         chosen_runner = _runner(runner, beam_args, workers)
+        result: ConversionPlan | ConversionReport
         try:
             dataset = command(**arguments)
             settings = settings_from(
@@ -116,38 +124,31 @@ def conversion(command: Callable[..., SourceDataset]) -> Callable[..., None]:
                 videos_per_shard=videos_per_shard,
                 shard_bytes=shard_bytes,
                 detector=detector_weights,
+                person_class=person_class,
                 seconds_per_video=seconds_per_video,
             )
             if dry_run:
-                plan = plan_conversion(dataset, out, settings, overwrite=not resume)
-                click.echo(plan.to_json() if as_json else str(plan))
-                return
-            report = _convert(
-                dataset, out, settings, quiet, workers, not resume, max_errors, chosen_runner
-            )
+                result = plan_conversion(dataset, out, settings, overwrite=not resume)
+            else:
+                result = _convert(
+                    dataset, out, settings, quiet, workers, not resume, max_errors, chosen_runner
+                )
         except (ValueError, OSError, RuntimeError, ImportError) as error:
             click.echo(f"Error: {error}", err=True)
-            _end(context, FAILED)
+            end(context, FAILED)
         except KeyboardInterrupt:
             click.echo("Interrupted. Run again to go on: finished files are kept.", err=True)
-            _end(context, INTERRUPTED)
-        click.echo(report.to_json() if as_json else str(report))
-        if not report.records:
+            end(context, INTERRUPTED)
+        click.echo(result.to_json() if as_json else str(result))
+        if isinstance(result, ConversionPlan):
+            end(context, 0)
+        if not result.records:
             click.echo("Error: not one video could be converted.", err=True)
-            _end(context, FAILED)
-        _end(context, QUARANTINED if report.info.quarantined else 0)
+            end(context, FAILED)
+        end(context, QUARANTINED if result.info.quarantined else 0)
 
     # click takes what stands nearest to the function last.
     return functools.reduce(lambda function, option: option(function), reversed(_OPTIONS), run)
-
-
-def _end(context: click.Context, code: int) -> NoReturn:
-    if "tensorflow_io" in sys.modules:
-        # Its S3 client aborts the process while the interpreter shuts down, after all is done.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    context.exit(code)
 
 
 def _convert(

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import click
 
-from tfrecords_tools.cli.exit_codes import FAILED, INTERRUPTED
+from tfrecords_tools.cli.exit_codes import FAILED, INTERRUPTED, end
 
 
 class Report(Protocol):
@@ -27,11 +27,11 @@ def reporting(command: Callable[..., tuple[Report, int]]) -> Callable[..., None]
             report, code = command(**arguments)
         except (ValueError, OSError, RuntimeError) as error:
             click.echo(f"Error: {error}", err=True)
-            context.exit(FAILED)
+            end(context, FAILED)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
-            context.exit(INTERRUPTED)
+            end(context, INTERRUPTED)
         click.echo(report.to_json() if as_json else str(report))
-        context.exit(code)
+        end(context, code)
 
     return run
