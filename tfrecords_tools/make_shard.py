@@ -107,10 +107,11 @@ def _write(
 
 
 def _own_boxes(boxes: np.ndarray | None, clip: EncodedClip) -> list[np.ndarray] | None:
-    """The source's boxes, one a frame, of the frames that are stored."""
+    """The source's boxes of the frames that are stored."""
     if boxes is None:
         return None
-    return [np.reshape(boxes[number], (-1, 4)) for number in clip.frame_numbers]
+    rows = [np.reshape(boxes[number], (-1, 4)) for number in clip.frame_numbers]
+    return [of_frame[np.isfinite(of_frame).all(axis=1)] for of_frame in rows]
 
 
 def _clips(task: ShardTask, decoders: DecoderPool) -> Outcomes:

@@ -27,8 +27,8 @@ class SourceEntry:
         file: the video, relative to the dataset's `root`.
         clip: for videos that are not files: uint8 (F, H, W, 3).
         frame_rate: of `clip`, in frames per second.
-        boxes: of `clip`: one person box a frame, float32 (F, 4): ymin, xmin, ymax, xmax,
-            normalised.
+        boxes: of `clip`: person boxes, float32 (F, 4) or (F, K, 4): ymin, xmin, ymax, xmax,
+            normalised; NaN where there is none.
         frame_attributes: private attributes frame by frame, where they were annotated so.
         label_lists: further labels for other readers: an upper-case prefix such as "OBJECT" →
             `((index, name), ...)`, stored under `OBJECT/clip/label/...`.

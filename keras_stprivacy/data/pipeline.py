@@ -22,7 +22,8 @@ except ImportError as error:
         "Install it: pip install 'keras-stprivacy[tensorflow]'"
     ) from error
 
-from keras_stprivacy.data.pipeline_clips import evaluation_clip, training_clip
+from keras_stprivacy.data.pipeline_clips import evaluation_clip, single_views, training_clip
+from keras_stprivacy.data.pipeline_per_frame import require_per_frame
 from keras_stprivacy.data.pipeline_records import read_records, record_parser
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ def clip_dataset(
     drop_remainder: bool = False,
     video_level: bool = True,
     unannotated: str = "error",
+    with_boxes: bool = False,
+    max_boxes: int | None = None,
+    with_frame_labels: bool = False,
     verify: bool = False,
 ) -> "tf.data.Dataset":
     """Batches of clips from a converted dataset.
@@ -89,6 +93,11 @@ def clip_dataset(
             of their own, each with the labels of its video.
         unannotated: what to do with videos whose privacy attributes were not annotated, in a
             dataset that has attributes: "error" or "drop".
+        with_boxes: whether labels have "boxes", those of persons in the frames of the clip, moved
+            as the pixels are by resizing, cropping and flipping.
+        max_boxes: room for boxes in a frame, K. A record with more in a frame is an error. None:
+            as many as the fullest frame of the batch has, at least 1.
+        with_frame_labels: whether labels have "frame_privacy", attributes frame by frame.
         verify: whether to read all of the split first and check every payload.
 
     Returns:
@@ -96,6 +105,9 @@ def clip_dataset(
         float32 (B, T, H, W, 3) in [0, 1], or (B, V, T, H, W, 3) with V = temporal · spatial views,
         temporal ones outermost. A dataset without private attributes (P = 0) has no "privacy". In a
         multi-label dataset, "action" is float32 (B, A), 1 for every action that a video shows.
+        "boxes" are float32 (B, T, K, 4) or (B, V, T, K, 4): ymin, xmin, ymax, xmax in shares of the
+        clip's height and width, NaN where there is no box or it is outside of the crop.
+        "frame_privacy" is int32 (B, T, P) or (B, V, T, P): 0, 1, or -1 for not annotated.
 
     Raises:
         DatasetNotFoundError: if there is no `dataset.json`.
@@ -103,7 +115,8 @@ def clip_dataset(
         UnknownSplitError: if the dataset has no such split.
         EmptyDatasetError: if the split holds no videos.
         ShardError: if a file is missing, truncated or damaged; names file and record.
-        LabelError: if the split holds unannotated videos and `unannotated` is "error".
+        LabelError: if the split holds unannotated videos and `unannotated` is "error", or if its
+            records hold no boxes or no labels of frames and those are asked for.
         ValueError: if an argument is outside of what is said above.
 
     Example:
@@ -133,6 +146,10 @@ def clip_dataset(
             _require_whole("views", value, 1)
     if training and views is not None:
         raise ValueError("views are for evaluation: pass training=False, or views=None.")
+    if max_boxes is not None:
+        _require_whole("max_boxes", max_boxes, 1)
+        if not with_boxes:
+            raise ValueError(f"max_boxes is for with_boxes=True. Received: max_boxes={max_boxes}")
     if unannotated not in ("error", "drop"):
         raise ValueError(
             f"unannotated must be 'error' or 'drop'. Received: unannotated={unannotated!r}"
@@ -147,6 +164,7 @@ def clip_dataset(
     for shard in info.shards(split):
         _check_shard(info, shard, verify)
     _hide_gpus_from_tensorflow()
+    require_per_frame(info, split, with_boxes, with_frame_labels)
 
     # Seeds of their own for the order of files, the order of records, and the draws.
     seeds: list[int | None] = [None] * 3
@@ -155,7 +173,7 @@ def clip_dataset(
     records = read_records(info, split, seeds[0] if shuffle else None, shuffle)
     if shuffle:
         records = records.shuffle(min(shuffle_buffer, num_videos), seed=seeds[1])
-    parse = record_parser(info)
+    parse = record_parser(info, with_boxes, max_boxes, with_frame_labels)
     parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     if info.attribute_names:
         parsed = parsed.filter(lambda video: video["is_annotated"])
@@ -168,18 +186,18 @@ def clip_dataset(
         clips = parsed.map(make, num_parallel_calls=tf.data.AUTOTUNE)
     num_clips = num_videos
     if views is not None and not video_level:
-        num_views = views[0] * views[1]
-        clips = clips.flat_map(
-            lambda clip, labels: tf.data.Dataset.zip(
-                tf.data.Dataset.from_tensor_slices(clip),
-                tf.data.Dataset.from_tensors(labels).repeat(num_views),
-            )
-        )
-        num_clips *= num_views
+        clips = clips.flat_map(single_views)
+        num_clips *= views[0] * views[1]
     clips = clips.apply(tf.data.experimental.assert_cardinality(num_clips))
     if repeat:
         clips = clips.repeat()
-    clips = clips.batch(batch_size, drop_remainder=drop_remainder)
+    if with_boxes and max_boxes is None:
+        fill = {key: float("nan") if key == "boxes" else None for key in clips.element_spec[1]}
+        clips = clips.padded_batch(
+            batch_size, padding_values=(None, fill), drop_remainder=drop_remainder
+        )
+    else:
+        clips = clips.batch(batch_size, drop_remainder=drop_remainder)
     options = tf.data.Options()
     options.deterministic = seed is not None or not training
     return clips.with_options(options).prefetch(tf.data.AUTOTUNE)

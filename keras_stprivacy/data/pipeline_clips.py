@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_stprivacy.data import sampling
 from keras_stprivacy.data.augment import Augment, colour_change, crop_window
+from keras_stprivacy.data.pipeline_per_frame import moved_boxes
 
 # Shrinking by more than this aliases visibly unless the picture is smoothed first.
 _ANTIALIAS_FROM = 1.25
@@ -26,20 +27,29 @@ def training_clip(
         distinct, order = tf.unique(indices)
         frames = tf.gather(video["frames"], distinct)
         if augment is None or augment.crop_scale is None:
-            frames = _spread_crops(_decoded(frames), size, 1)[0]
+            crops, shape, windows = _spread_crops(_decoded(frames), size, 1)
+            frames, window = crops[0], windows[0]
         else:
             shape = (tf.cast(video["height"], "float32"), tf.cast(video["width"], "float32"))
             window = crop_window(augment, *shape, width / height, uniform[:4], tf)
-            frames = _resized(_decoded(frames, tf.cast(tf.stack(window), "int32")), size)
+            window = tf.cast(tf.stack(window), "int32")
+            frames = _resized(_decoded(frames, window), size)
+        flip = None
         if augment is not None and augment.flip:
-            plain = frames
+            plain, flip = frames, uniform[4] < augment.flip
             flipped = tf.reverse(plain, [2])
-            frames = tf.where(uniform[4] < augment.flip, flipped, plain)
+            frames = tf.where(flip, flipped, plain)
         if augment is not None and augment.changes_colour:
             matrix, offset = colour_change(augment, uniform[5:], tf)
             changed = tf.matmul(tf.reshape(frames, (-1, 3)), matrix) + offset
             frames = tf.clip_by_value(tf.reshape(changed, tf.shape(frames)), 0.0, 1.0)
-        return tf.ensure_shape(tf.gather(frames, order), (num_frames, *size, 3)), video["labels"]
+        clip = tf.ensure_shape(tf.gather(frames, order), (num_frames, *size, 3))
+        labels = dict(video["labels"])
+        if "boxes" in video:
+            labels["boxes"] = moved_boxes(tf.gather(video["boxes"], indices), shape, window, flip)
+        if "frame_privacy" in video:
+            labels["frame_privacy"] = tf.gather(video["frame_privacy"], indices)
+        return clip, labels
 
     return make
 
@@ -54,14 +64,32 @@ def evaluation_clip(
         length = tf.size(video["frames"], tf.int64)
         indices = sampling.view_indices(length, num_frames, frame_step, temporal, tf)
         distinct, order = tf.unique(tf.reshape(indices, [-1]))
-        crops = _spread_crops(_decoded(tf.gather(video["frames"], distinct)), size, spatial)
+        frames = _decoded(tf.gather(video["frames"], distinct))
+        crops, whole, windows = _spread_crops(frames, size, spatial)
         order = tf.reshape(order, (temporal, num_frames))
         clips = tf.gather(crops, order, axis=1)  # (spatial, temporal, T, H, W, 3)
         clips = tf.transpose(clips, (1, 0, 2, 3, 4, 5))
         clips = tf.reshape(clips, (temporal * spatial, num_frames, *size, 3))
-        return (clips[0] if views is None else clips), video["labels"]
+        own = {}
+        if "boxes" in video:
+            boxes = tf.gather(video["boxes"], indices)  # (temporal, T, K, 4)
+            boxes = tf.stack([moved_boxes(boxes, whole, window) for window in windows], axis=1)
+            own["boxes"] = tf.reshape(boxes, (temporal * spatial, num_frames, -1, 4))
+        if "frame_privacy" in video:
+            frame_privacy = tf.gather(video["frame_privacy"], indices)  # (temporal, T, P)
+            own["frame_privacy"] = tf.repeat(frame_privacy, spatial, axis=0)
+        if views is None:
+            clips, own = clips[0], {key: value[0] for key, value in own.items()}
+        return clips, {**video["labels"], **own}
 
     return make
+
+
+def single_views(views: tf.Tensor, labels: dict[str, tf.Tensor]) -> tf.data.Dataset:
+    """A video's views (V, T, H, W, 3) and labels → its views one by one, each with the labels."""
+    own = {key: labels[key] for key in ("boxes", "frame_privacy") if key in labels}
+    slices = tf.data.Dataset.from_tensor_slices((views, own))
+    return slices.map(lambda clip, of_clip: (clip, {**labels, **of_clip}))
 
 
 def _decoded(frames: tf.Tensor, window: tf.Tensor | None = None) -> tf.Tensor:
@@ -86,8 +114,14 @@ def _resized(frames: tf.Tensor, size: tuple[int, int] | tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(resized / 255.0, 0.0, 1.0)
 
 
-def _spread_crops(frames: tf.Tensor, size: tuple[int, int], count: int) -> tf.Tensor:
-    """(F, h, w, 3) uint8 → (count, F, H, W, 3): resized to cover the size, cut along the rest."""
+def _spread_crops(
+    frames: tf.Tensor, size: tuple[int, int], count: int
+) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    """(F, h, w, 3) uint8 → (count, F, H, W, 3): resized to cover the size, cut along the rest.
+
+    Beside them, height and width of the resized frames, and of each crop top, left, height and
+    width in them.
+    """
     height, width = size
     shape = tf.cast(tf.shape(frames)[1:3], "float32")
     cover = tf.reduce_max(tf.constant(size, "float32") / shape)
@@ -97,4 +131,8 @@ def _spread_crops(frames: tf.Tensor, size: tuple[int, int], count: int) -> tf.Te
     crops = [
         frames[:, tops[k] : tops[k] + height, lefts[k] : lefts[k] + width] for k in range(count)
     ]
-    return tf.stack(crops)
+    windows = [
+        tf.stack([tf.cast(tops[k], "int32"), tf.cast(lefts[k], "int32"), height, width])
+        for k in range(count)
+    ]
+    return tf.stack(crops), whole, windows

@@ -5,6 +5,12 @@ import tensorflow as tf
 
 from keras_stprivacy.data import schema
 from keras_stprivacy.data.manifest import DatasetInfo
+from keras_stprivacy.data.pipeline_checks import record_check
+from keras_stprivacy.data.pipeline_per_frame import (
+    frame_attributes,
+    frame_boxes,
+    per_frame_features,
+)
 
 _MOST_FILES_AT_ONCE = 16
 
@@ -60,7 +66,13 @@ def _records_of_shard(path, name, expected):
     )
 
 
-def record_parser(info: DatasetInfo):
+def record_parser(
+    info: DatasetInfo,
+    with_boxes: bool = False,
+    max_boxes: int | None = None,
+    with_frame_labels: bool = False,
+):
+    """Returns the function (shard name, index, serialized record) → what the record holds."""
     num_classes, num_attributes = len(info.class_names), len(info.attribute_names)
     context_features = {
         schema.IMAGE_HEIGHT: tf.io.FixedLenFeature([], tf.int64),
@@ -73,7 +85,10 @@ def record_parser(info: DatasetInfo):
         schema.PRIVACY_INDEX: tf.io.VarLenFeature(tf.int64),
         schema.PRIVACY_IS_ANNOTATED: tf.io.FixedLenFeature([], tf.int64, default_value=0),
     }
-    sequence_features = {schema.IMAGE_ENCODED: tf.io.FixedLenSequenceFeature([], tf.string)}
+    sequence_features = {
+        schema.IMAGE_ENCODED: tf.io.FixedLenSequenceFeature([], tf.string),
+        **per_frame_features(info.attribute_names, with_boxes, with_frame_labels),
+    }
 
     def parse(shard, index, record):
         context, sequence = tf.io.parse_single_sequence_example(
@@ -85,17 +100,17 @@ def record_parser(info: DatasetInfo):
         present = context[schema.PRIVACY_INDEX].values
         frames = sequence[schema.IMAGE_ENCODED]
         checks = [
-            _check(
+            record_check(
                 tf.reduce_all((action >= 0) & (action < num_classes)),
                 "Shard {}, record {}: label {} is outside of the {} classes",
                 (shard, index, action, tf.constant(num_classes)),
             ),
-            _check(
+            record_check(
                 tf.reduce_all((present >= 0) & (present < num_attributes)),
                 "Shard {}, record {}: attributes {} are outside of the {} there are",
                 (shard, index, present, tf.constant(num_attributes)),
             ),
-            _check(
+            record_check(
                 tf.size(frames) > 0, "Shard {}, record {}: no frames{}{}", (shard, index, "", "")
             ),
         ]
@@ -106,12 +121,20 @@ def record_parser(info: DatasetInfo):
                 labels = {"action": tf.cast(action, tf.int32)}
         if num_attributes:
             labels["privacy"] = _hot(present, num_attributes)
+        count, place = tf.size(frames), (shard, index)
+        per_frame = {}
+        if with_boxes:
+            per_frame["boxes"] = frame_boxes(sequence, count, max_boxes, place)
+        if with_frame_labels:
+            names = info.attribute_names
+            per_frame["frame_privacy"] = frame_attributes(sequence, count, names, place)
         return {
             "frames": frames,
             "height": context[schema.IMAGE_HEIGHT],
             "width": context[schema.IMAGE_WIDTH],
             "is_annotated": context[schema.PRIVACY_IS_ANNOTATED] > 0,
             "labels": labels,
+            **per_frame,
         }
 
     return parse
@@ -120,7 +143,3 @@ def record_parser(info: DatasetInfo):
 def _hot(indices, count):
     """Indices (any number) → float32 (count,), 1 for those that are there."""
     return tf.minimum(tf.reduce_sum(tf.one_hot(indices, count), axis=0), 1.0)
-
-
-def _check(condition, template, values):
-    return tf.debugging.Assert(condition, [tf.strings.format(template, values)])

@@ -8,6 +8,7 @@ import pytest
 from made_clips import EXACT
 
 from tfrecords_tools import ConversionSettings, SourceDataset, SourceEntry, convert
+from tfrecords_tools.frame_attributes import FrameAttributes
 
 
 @pytest.fixture
@@ -21,13 +22,24 @@ def write_records(tmp_path) -> Callable[..., pathlib.Path]:
         attribute_names: tuple[str, ...] = (),
         split: str = "train",
         settings: ConversionSettings = EXACT,
+        boxes: Iterable[np.ndarray] | None = None,
+        frame_attributes: Iterable[FrameAttributes | None] | None = None,
     ) -> pathlib.Path:
         clips = list(clips)
         actions = [0] * len(clips) if actions is None else list(actions)
         attributes = [None] * len(clips) if attributes is None else list(attributes)
+        frame_attributes = list(frame_attributes or [None] * len(clips))
+        boxes = list(boxes or [None] * len(clips))
         entries = [
             SourceEntry(
-                f"clip{i:03d}", split, actions[i], attributes[i], clip=clip, frame_rate=10.0
+                f"clip{i:03d}",
+                split,
+                actions[i],
+                attributes[i],
+                clip=clip,
+                frame_rate=10.0,
+                boxes=boxes[i],
+                frame_attributes=frame_attributes[i],
             )
             for i, clip in enumerate(clips)
         ]
