@@ -94,8 +94,9 @@ class MaskRecognizer(keras.Model):
             ValueError: if there is no such preset.
         """
         preset = preset_arguments(name, "recognizer")
-        sizes = {k: preset[k] for k in ("num_frames", "image_size", "tubelet_size") if k in preset}
-        return cls(num_classes=num_classes, **{**sizes, **overrides})
+        names = ("num_frames", "image_size", "tubelet_size")
+        sizes: dict[str, Any] = {name: preset[name] for name in names if name in preset}
+        return cls(num_classes=num_classes, **(sizes | overrides))
 
     def build(self, input_shape: Any) -> None:
         if self.built:  # type: ignore[has-type]
