@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "training": {"models", *OF_LAYERS},
     "evaluation": {"training", "models", "data", *OF_LAYERS},
     "baselines": {"training", "models", "data", *OF_LAYERS},
-    "benchmark": {"baselines", "evaluation", "data"},
+    "benchmark": {"baselines", "evaluation", "data", "detection"},
     "export": {"models"},  # registers the classes that a file may hold
     "video": {"data", "export"},
 }

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_stprivacy.baselines import System, build
+from keras_stprivacy.baselines import System, build, system_class
 from keras_stprivacy.benchmark.data import BenchmarkData, MappedBatches, restart
 from keras_stprivacy.benchmark.environment import environment
 from keras_stprivacy.benchmark.plan import RAW, Plan
@@ -124,6 +124,10 @@ def trained_system(
     settings: dict[str, Any] = {"seed": seed, **variant.settings}
     if data.preset is None:
         settings.setdefault("clip_shape", data.clip_shape)
+    if plan.settings.detector is not None and system_class(variant.system).uses_boxes:
+        from keras_stprivacy.detection import load_detector
+
+        settings["detector"] = load_detector(plan.settings.detector)
     system = build(variant.system, preset=data.preset, **settings)
     if not system.learns:
         return system, {}

@@ -29,6 +29,7 @@ class BenchmarkData:
         attribute_names: the private attributes.
         multi_label: whether a clip may show several actions.
         groups: kind of attribute -> how many, in order; empty where there is one kind.
+        frame_labels: whether the test has labels of single frames.
         about: what the numbers depend on, for the fingerprint and the settings.
     """
 
@@ -40,6 +41,7 @@ class BenchmarkData:
     attribute_names: tuple[str, ...]
     multi_label: bool = False
     groups: dict[str, int] = dataclasses.field(default_factory=dict)
+    frame_labels: bool = False
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
@@ -52,6 +54,9 @@ def load_data(
     source: str | os.PathLike, settings: Settings, splits: tuple[str, ...] = ("train", "test")
 ) -> BenchmarkData:
     """Opens the data of a benchmark.
+
+    Where records hold boxes of persons, batches have them; those of the test have labels of frames,
+    too, where there are any.
 
     Args:
         source: `"motion-digits"`, or a directory of records (or its bare name, see
@@ -66,6 +71,7 @@ def load_data(
     if str(source) == EMBEDDED:
         return _embedded(settings)
     from keras_stprivacy.data import clip_dataset, dataset_info
+    from keras_stprivacy.data.pipeline_per_frame import per_frame_content
 
     info = dataset_info(source)
     if not info.attribute_names:
@@ -86,24 +92,35 @@ def load_data(
         "batch_size": settings.batch_size,
         "unannotated": "drop",
     }
-    # A flip would turn "left" into "right".
-    plain = {"augment": None} if not settings.augment or info.name == EMBEDDED else {}
+    # A flip would turn "left" into "right" in the embedded dataset, also where it is in records.
+    plain: dict[str, Any] = {}
+    if not settings.augment or info.name.replace("_", "-") == EMBEDDED:
+        plain["augment"] = None
     clip_shape = (settings.num_frames, settings.image_size, settings.image_size, 3)
     views = None if clip_shape == EMBEDDED_CLIP else settings.views
     shards = [shard.sha256 for split in splits for shard in info.shards(split)]
+    per_frame = {split: per_frame_content(info, split) for split in splits}
+    boxes = {split: {"with_boxes": "boxes" in content} for split, content in per_frame.items()}
+    frame_labels = "frame_privacy" in per_frame.get("test", ())
+    about = {"name": info.name, "shards": shards, "clip_shape": clip_shape}
+    if frame_labels:  # without them, labels of clips stand for those of frames
+        about["frame_labels"] = True
     train = None
     if "train" in splits:
+        plain |= boxes["train"]
         train = Reopened(lambda: clip_dataset(source, "train", seed=0, **common, **plain))
+    of_test = {**common, **boxes["test"], "with_frame_labels": frame_labels}
     return BenchmarkData(
         name=info.name,
         train=train,
-        test=Reopened(lambda: clip_dataset(source, "test", views=views, **common)),
+        test=Reopened(lambda: clip_dataset(source, "test", views=views, **of_test)),
         clip_shape=clip_shape,
         class_names=tuple(info.class_names),
         attribute_names=tuple(info.attribute_names),
         multi_label=info.multi_label,
         groups=dict(info.attribute_groups),
-        about={"name": info.name, "shards": shards, "clip_shape": clip_shape},
+        frame_labels=frame_labels,
+        about=about,
     )
 
 

@@ -43,5 +43,6 @@ def with_test_of(learned: BenchmarkData, other: BenchmarkData) -> BenchmarkData:
         learned,
         name=other.name,
         test=MappedBatches(other.test, renumbered),
+        frame_labels=other.frame_labels,
         about={"learned_from": learned.about, "tested_on": other.about},
     )

@@ -131,8 +131,10 @@ def frames(
     if to is not None:
         attacked = with_test_of(learned, load_data(to, settings, splits=("test",)))
         notes = (*notes, f"learned on {learned.name}, tested on {attacked.name}")
-    elif isinstance(learned.test, MotionDigits):
+    if isinstance(attacked.test, MotionDigits):
         notes = (*notes, "an attribute of a clip of this dataset is one of all its frames")
+    elif not attacked.frame_labels:
+        notes = (*notes, "the test has no labels of frames: those of its clip stand for each")
     plan = Plan(
         "frames", system_variants(systems or PAPER), learned, attacked, settings, True, notes
     )

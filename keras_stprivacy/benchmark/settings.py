@@ -38,6 +38,8 @@ class Settings:
         bootstrap: samples of the test videos.
         figure_clips: test clips to show of each system.
         jit_compile: see `keras.Model.compile`; None: on JAX alone, where nothing else is fast.
+        detector: preset folder of a detector, see `keras_stprivacy.detection.load_detector`; it
+            finds persons for systems that need boxes, where the data has none.
 
     Raises:
         ValueError: for numbers below 1, unknown attackers.
@@ -64,6 +66,7 @@ class Settings:
     bootstrap: int = 1000
     figure_clips: int = 2
     jit_compile: bool | str | None = None
+    detector: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attackers", check_attackers(self.attackers))
@@ -88,7 +91,7 @@ class Settings:
 
     def of_cell(self) -> dict[str, Any]:
         """The settings that a cell's numbers depend on, as JSON has them."""
-        ignored = ("seeds", "bootstrap")
+        ignored = ["seeds", "bootstrap", *(["detector"] if self.detector is None else [])]
         content = dataclasses.asdict(self)
         return {
             key: list(value) if isinstance(value, tuple) else value

@@ -35,6 +35,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
 @click.option("--frame-step", type=click.IntRange(min=1), help="Of clips from records.")
 @click.option("--image-size", type=click.IntRange(min=8), help="Of clips from records.")
 @click.option("--no-augment", is_flag=True, help="Change no clip from records at random.")
+@click.option(
+    "--detector-weights",
+    type=click.Path(exists=True, file_okay=False),
+    help="Preset folder of a detector: finds persons where the data has no boxes.",
+)
 @click.option("--parts", help="Of the ablations, joined by commas.  [default: all]")
 def benchmark(
     protocol: str,
@@ -52,6 +57,7 @@ def benchmark(
     frame_step: int | None,
     image_size: int | None,
     no_augment: bool,
+    detector_weights: str | None,
     parts: str | None,
 ) -> None:
     """Compare systems under PROTOCOL: train each, attack it with fresh networks, report.
@@ -78,6 +84,7 @@ def benchmark(
         "frame_step": frame_step,
         "image_size": image_size,
         "augment": False if no_augment else None,
+        "detector": detector_weights,
     }
     make = benchmarks.Settings.quick if quick else benchmarks.Settings
     settings = make(**{key: value for key, value in given.items() if value is not None})

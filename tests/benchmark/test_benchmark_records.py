@@ -1,0 +1,128 @@
+"""Benchmarks of records: boxes, labels of frames, and a detector where there are no boxes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import keras_stprivacy as stp
+from keras_stprivacy.benchmark.cell_run import trained_system
+from keras_stprivacy.benchmark.data import load_data
+from keras_stprivacy.benchmark.plan import Plan
+from keras_stprivacy.benchmark.variant import system_variants
+from keras_stprivacy.cli.main import main
+from tfrecords_tools import convert
+from tfrecords_tools.datasets.motion_digits import motion_digits_source
+from tfrecords_tools.frame_attributes import FrameAttributes
+
+pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.any_backend
+
+SETTINGS = stp.benchmark.Settings(
+    seeds=1,
+    attackers=("linear_probe",),
+    epochs=1,
+    batch_size=16,
+    num_frames=8,
+    frame_step=1,
+    image_size=32,
+    bootstrap=50,
+)
+ANNOTATED = 5  # frames of a test clip, of 8
+
+
+@pytest.fixture
+def write_digits(tmp_path):
+    """Records of moving digits; with boxes in all frames but the last, and labels of frames."""
+
+    def write(boxes=True, frame_labels=True):
+        source = motion_digits_source(num_train=64, num_test=24)
+
+        def changed():
+            for entry in source.make_entries():
+                of_clip = np.array(entry.boxes)
+                of_clip[-1] = np.nan
+                segments = {
+                    name: ((0, ANNOTATED - 1, (int(value),)),)
+                    for name, value in zip(source.attribute_names, entry.attributes, strict=True)
+                }
+                labelled = frame_labels and entry.split == "test"
+                yield dataclasses.replace(
+                    entry,
+                    boxes=of_clip if boxes else None,
+                    frame_attributes=FrameAttributes(segments) if labelled else None,
+                )
+
+        made = dataclasses.replace(source, make_entries=changed)
+        convert(made, tmp_path / "records", source.settings, workers=1)
+        return tmp_path / "records"
+
+    return write
+
+
+def test_systems_get_the_boxes_and_frame_attackers_the_labels_of_records(write_digits, tmp_path):
+    report = stp.benchmark.PROTOCOLS["frames"](
+        write_digits(), tmp_path / "out", systems=["blacken"], settings=SETTINGS
+    )
+    assert not report.failures
+    notes = " ".join(report.notes)
+    assert f"{ANNOTATED * 24} frames of 24 videos" in notes
+    assert "the test has no labels of frames" not in notes
+    counted = report["blacken"].boxes
+    assert counted["frames"] == 8 * (64 + 24)
+    assert counted["share_without_box"] == 1 / 8
+
+
+def test_records_without_boxes_or_labels_of_frames(write_digits):
+    data = load_data(write_digits(boxes=False, frame_labels=False), SETTINGS)
+    for split in (data.train, data.test):
+        assert set(next(iter(split))[1]) == {"action", "privacy"}
+    assert not data.frame_labels
+    assert "frame_labels" not in data.about
+
+
+def test_records_of_the_embedded_dataset_are_not_flipped(write_digits):
+    digits = stp.data.motion_digits("train", 64)
+    for clips, labels in load_data(write_digits(), SETTINGS).train:
+        for clip, action in zip(clips.numpy(), labels["action"], strict=True):
+            distance = np.abs(clip - digits.clips / 255).mean(axis=(1, 2, 3, 4))
+            assert distance.min() < 0.03
+            assert digits.action[distance.argmin()] == action
+
+
+def test_a_detector_finds_persons_where_records_hold_no_boxes(write_digits, tmp_path, monkeypatch):
+    asked = []
+
+    def load_detector(folder):
+        asked.append(folder)
+        return lambda frames: np.tile([0.0, 0.0, 0.5, 1.0], (len(frames), 1, 1))
+
+    monkeypatch.setattr("keras_stprivacy.detection.load_detector", load_detector)
+    settings = dataclasses.replace(SETTINGS, detector="the folder")
+    assert settings.of_cell() == {**SETTINGS.of_cell(), "detector": "the folder"}
+    data = load_data(write_digits(boxes=False), settings)
+    plan = Plan("known", system_variants(["raw", "blacken"]), data, data, settings)
+    raw, blacken = (trained_system(plan, variant, 0, tmp_path)[0] for variant in plan.variants)
+    assert asked == ["the folder"]
+    given = np.asarray(blacken.transform(np.ones((1, 8, 32, 32, 3), "float32"))["clip"])
+    assert not given[:, :, :16].any()
+    assert (given[:, :, 16:] == 1).all()
+    assert not raw.uses_boxes
+
+
+def test_the_command_takes_a_detector(tmp_path, monkeypatch):
+    seen = []
+
+    def known(data, out, systems, settings, progress):
+        seen.append(settings.detector)
+        raise ValueError("stopped here")
+
+    monkeypatch.setitem(stp.benchmark.PROTOCOLS, "known", known)
+    command = ["benchmark", "known", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, [*command, "--detector-weights", str(tmp_path)])
+    assert result.exit_code == 1 and "stopped here" in result.output
+    assert CliRunner().invoke(main, command).exit_code == 1
+    assert seen == [str(tmp_path), None]
+    missing = CliRunner().invoke(main, [*command, "--detector-weights", str(tmp_path / "none")])
+    assert missing.exit_code == 2
