@@ -4,6 +4,7 @@ import functools
 import hashlib
 import os
 import pathlib
+from typing import Any
 
 _READ_BYTES = 1 << 20
 
@@ -23,11 +24,16 @@ def publish(path: pathlib.Path) -> None:
 
 def digest(path: str | os.PathLike) -> tuple[int, str]:
     """Size and SHA-256 of a file."""
-    sha256, size = hashlib.sha256(), 0
     with pathlib.Path(path).open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            sha256.update(block)
-            size += len(block)
+        return digest_of(file)
+
+
+def digest_of(file: Any) -> tuple[int, str]:
+    """Size and SHA-256 of an open binary file."""
+    sha256, size = hashlib.sha256(), 0
+    while block := file.read(_READ_BYTES):
+        sha256.update(block)
+        size += len(block)
     return size, sha256.hexdigest()
 
 

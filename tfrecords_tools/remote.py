@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from keras_stprivacy.data.pipeline_files import require_file_system
-from tfrecords_tools.storage import digest_of, uploading
+from tfrecords_tools.files import digest_of
+from tfrecords_tools.storage import uploading
 
 
 class RemoteStorage:

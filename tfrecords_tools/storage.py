@@ -1,7 +1,6 @@
 """Where a conversion puts its files: a folder of this machine, or an address."""
 
 import contextlib
-import hashlib
 import os
 import pathlib
 import shutil
@@ -11,8 +10,6 @@ from typing import Any, BinaryIO, Protocol
 
 from keras_stprivacy.data.address import is_address
 from tfrecords_tools.files import digest, partial_of, publish
-
-_READ_BYTES = 1 << 20
 
 
 class Storage(Protocol):
@@ -122,12 +119,3 @@ def uploading(put: Any) -> Iterator[BinaryIO]:
         yield file  # type: ignore[misc]
         file.flush()
         put(file.name)
-
-
-def digest_of(file: Any) -> tuple[int, str]:
-    """Size and SHA-256 of an open binary file."""
-    sha256, size = hashlib.sha256(), 0
-    while block := file.read(_READ_BYTES):
-        sha256.update(block)
-        size += len(block)
-    return size, sha256.hexdigest()
