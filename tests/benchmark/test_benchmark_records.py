@@ -74,12 +74,19 @@ def test_systems_get_the_boxes_and_frame_attackers_the_labels_of_records(write_d
     assert counted["share_without_box"] == 1 / 8
 
 
-def test_records_without_boxes_or_labels_of_frames(write_digits):
-    data = load_data(write_digits(boxes=False, frame_labels=False), SETTINGS)
+def test_records_without_boxes_or_labels_of_frames(write_digits, monkeypatch):
+    records = write_digits(boxes=False, frame_labels=False)
+    data = load_data(records, SETTINGS)
     for split in (data.train, data.test):
         assert set(next(iter(split))[1]) == {"action", "privacy"}
     assert not data.frame_labels
     assert "frame_labels" not in data.about
+    planned = []
+    monkeypatch.setattr(
+        "keras_stprivacy.benchmark.protocols.run", lambda plan, out, progress: planned.append(plan)
+    )
+    stp.benchmark.PROTOCOLS["frames"](records, "nowhere", settings=SETTINGS)
+    assert "the test has no labels of frames" in " ".join(planned[0].notes)
 
 
 def test_records_of_the_embedded_dataset_are_not_flipped(write_digits):

@@ -5,7 +5,7 @@ import pytest
 from made_clips import gray_clip
 
 from keras_stprivacy.data import Augment, clip_dataset, schema
-from keras_stprivacy.data.errors import LabelError
+from keras_stprivacy.data.errors import LabelError, ShardError
 from keras_stprivacy.data.framing import record_spans
 from keras_stprivacy.data.manifest import dataset_info
 from tfrecords_tools.frame_attributes import FrameAttributes
@@ -253,6 +253,15 @@ def test_damaged_boxes_are_named(painted_records, fault):
         side.feature[1].float_list.value.append(0.5)
     with pytest.raises(tf.errors.InvalidArgumentError, match="record 7: each side"):
         parse("shard", 7, example.SerializeToString())
+
+
+def test_a_damaged_first_record_is_no_record_without_boxes(painted_records):
+    path = next(painted_records.glob("*.tfrecord"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ShardError, match="record 0: damaged"):
+        clip_dataset(painted_records, with_boxes=True)
 
 
 def test_damaged_labels_of_frames_are_named(write_records):
