@@ -15,18 +15,18 @@ _LAZY = {
     "BoxSystem": "box_system",
     "Collective": "collective",
     "Downsample": "downsample",
-    "Downsample2x": "downsample",
-    "Downsample4x": "downsample",
+    "Downsample2x": "downsample_2x",
+    "Downsample4x": "downsample_4x",
     "LearningSystem": "learning_system",
     "Raw": "raw",
     "SPAct": "spact",
     "STPrivacy": "stprivacy",
     "SparsificationAlone": "sparsification_alone",
-    "StrongBlur": "blur",
+    "StrongBlur": "strong_blur",
     "System": "system",
     "VITA": "vita",
-    "VITAReversal": "vita",
-    "WeakBlur": "blur",
+    "VITAReversal": "vita_reversal",
+    "WeakBlur": "weak_blur",
 }
 
 __all__ = ["build", "system_class", "systems", *_LAZY]

@@ -57,34 +57,6 @@ class Blur(BoxSystem):
         return _convolved(_convolved(clips, kernel, axis=2), kernel, axis=3)
 
 
-@dataclasses.dataclass(kw_only=True, eq=False)
-class WeakBlur(Blur):
-    """`Blur` with a kernel of 13 pixels and σ 10; its arguments.
-
-    Example:
-
-    >>> WeakBlur(clip_shape=(8, 32, 32, 3)).kernel_size
-    13
-    """
-
-    name = "weak_blur"
-
-
-@dataclasses.dataclass(kw_only=True, eq=False)
-class StrongBlur(Blur):
-    """`Blur` with a kernel of 21 pixels and σ 10; its arguments.
-
-    Example:
-
-    >>> StrongBlur(clip_shape=(8, 32, 32, 3)).kernel_size
-    21
-    """
-
-    kernel_size: int = 21
-
-    name = "strong_blur"
-
-
 def gaussian_kernel(size: int, sigma: float) -> np.ndarray:
     """A Gaussian at the integers around 0, cut off, with the sum 1.
 

@@ -59,31 +59,3 @@ class Downsample(System):
         height, width = self.clip_shape[1:3]
         small = resample(clips, (height // self.factor, width // self.factor))
         return {"clip": resample(small, (height, width), self.enlarge)}
-
-
-@dataclasses.dataclass(kw_only=True, eq=False)
-class Downsample2x(Downsample):
-    """`Downsample` by 2; its arguments.
-
-    Example:
-
-    >>> Downsample2x(clip_shape=(1, 4, 4, 3)).factor
-    2
-    """
-
-    name = "downsample_2x"
-
-
-@dataclasses.dataclass(kw_only=True, eq=False)
-class Downsample4x(Downsample):
-    """`Downsample` by 4; its arguments.
-
-    Example:
-
-    >>> Downsample4x(clip_shape=(1, 4, 4, 3)).factor
-    4
-    """
-
-    factor: int = 4
-
-    name = "downsample_4x"

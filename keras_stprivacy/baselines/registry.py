@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 # name → module and class, in the order of the paper's tables; those beyond it last.
 _SYSTEMS = {
     "raw": ("raw", "Raw"),
-    "downsample_2x": ("downsample", "Downsample2x"),
-    "downsample_4x": ("downsample", "Downsample4x"),
+    "downsample_2x": ("downsample_2x", "Downsample2x"),
+    "downsample_4x": ("downsample_4x", "Downsample4x"),
     "blacken": ("blacken", "Blacken"),
-    "strong_blur": ("blur", "StrongBlur"),
-    "weak_blur": ("blur", "WeakBlur"),
+    "strong_blur": ("strong_blur", "StrongBlur"),
+    "weak_blur": ("weak_blur", "WeakBlur"),
     "collective": ("collective", "Collective"),
     "vita": ("vita", "VITA"),
     "spact": ("spact", "SPAct"),
     "stprivacy": ("stprivacy", "STPrivacy"),
     "sparsification_alone": ("sparsification_alone", "SparsificationAlone"),
     "anonymization_alone": ("anonymization_alone", "AnonymizationAlone"),
-    "vita_reversal": ("vita", "VITAReversal"),
+    "vita_reversal": ("vita_reversal", "VITAReversal"),
 }
 # Not in the tables: families with every setting free.
 _FAMILIES = {"downsample": ("downsample", "Downsample"), "blur": ("blur", "Blur")}

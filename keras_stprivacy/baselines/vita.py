@@ -274,21 +274,6 @@ class VITA(LearningSystem):
         return Turn(needed, groups, losses, {player: optimizers[player] for player in players})
 
 
-@dataclasses.dataclass(kw_only=True, eq=False)
-class VITAReversal(VITA):
-    """`VITA` by gradient reversal; its arguments.
-
-    Example:
-
-    >>> VITAReversal().objective
-    'reversal'
-    """
-
-    objective: str = "reversal"
-
-    name = "vita_reversal"
-
-
 class _Accuracy(keras.Model):
     """How often the action network is right about what the transform network makes."""
 
