@@ -1,7 +1,6 @@
 """Which videos go to which shard, and what can be said before anything is decoded."""
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Sequence
 
@@ -93,8 +92,12 @@ def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> No
         if entry.id in seen:
             raise ValueError(f"Ids must be unique. Received twice: {entry.id!r}")
         seen.add(entry.id)
-        if os.fsencode(entry.id) != entry.id.encode("utf-8", "replace"):
-            raise ValueError(f"An id must be text that UTF-8 can store. Received: {entry.id!r}")
+        try:
+            entry.id.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"An id must be text that UTF-8 can store. Received: {entry.id!r}"
+            ) from error
         if not _SPLIT.fullmatch(entry.split):
             raise ValueError(
                 "A split's name may hold lower-case letters, digits and '_' only. "

@@ -150,6 +150,7 @@ def test_beam_is_a_runner(videos, tmp_path, digests):
         (("--runner", "direct", "--workers", 2), "tell Beam its own way"),
         (("--runner", "direct", "--beam-args", "'"), "cannot be split"),
         (("--fps", 0), "--fps"),
+        (("--seconds-per-video", 0), "--seconds-per-video"),
         (("--max-errors", -1), "--max-errors"),
     ],
 )

@@ -171,6 +171,18 @@ def test_every_character_of_a_name_survives(tmp_path, read_records):
     assert paths == {f"x/{name}".encode() for name in NAMES} | {b"x/\xff\xfe.avi"}
 
 
+def test_names_do_not_depend_on_the_locale(tmp_path, digests):
+    for name in ("é", "手"):
+        write_video(tmp_path / "videos" / f"{name} x" / f"{name}.mp4", levels=[9])
+    command = [sys.executable, "-m", "tfrecords_tools.cli", "convert", "folder"]
+    command += [os.fsencode(tmp_path / "videos"), "--quiet", "--name", "mine"]
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for out, environment in (("ascii", plain), ("usual", {**os.environ, "PYTHONUTF8": "1"})):
+        done = subprocess.run([*command, tmp_path / out], env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert digests(tmp_path / "ascii") == digests(tmp_path / "usual")
+
+
 def test_ids_that_cannot_be_stored_are_refused(tmp_path):
     entry = SourceEntry("a\udcff", "train", 0, clip=np.zeros((1, 8, 8, 3), "uint8"), frame_rate=1.0)
     dataset = SourceDataset("made", ("a",), (), None, lambda: iter([entry]))

@@ -49,7 +49,11 @@ _OPTIONS = (
         type=click.IntRange(0),
         help="Index of persons among the detector's classes, where they are not those of COCO.",
     ),
-    click.option("--seconds-per-video", type=float, help="Time limit for decoding a video."),
+    click.option(
+        "--seconds-per-video",
+        type=click.FloatRange(0, min_open=True),
+        help="Time limit for decoding a video.",
+    ),
     click.option(
         "--max-errors",
         type=click.IntRange(0),
