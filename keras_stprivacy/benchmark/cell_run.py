@@ -16,6 +16,7 @@ from keras_stprivacy.benchmark.data import BenchmarkData, MappedBatches, restart
 from keras_stprivacy.benchmark.environment import environment
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
+from keras_stprivacy.data import MotionDigits
 from keras_stprivacy.evaluation.attack import Attack
 from keras_stprivacy.evaluation.attack_result import AttackResult
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, Attacker, make_attacker
@@ -137,7 +138,7 @@ def trained_system(
             "data": data.about,
             "seed": seed,
             "backend": keras.backend.backend(),
-            "batches": plan.settings.batch_size if data.preset is None else None,
+            "batches": _cut(plan, data),
         }
     )
     folder = out / "systems" / f"{variant.system}-{known}-seed{seed}"
@@ -158,6 +159,14 @@ def trained_system(
     part.replace(taken)
     # What is measured is what was saved, whether the run is broken off in between or not.
     return System.load(folder), {"train system": seconds}
+
+
+def _cut(plan: Plan, data: BenchmarkData) -> list[Any] | None:
+    """How training clips are cut from records; None for those that are in memory."""
+    if isinstance(data.train, tuple | MotionDigits):
+        return None
+    settings = plan.settings
+    return [settings.batch_size, settings.frame_step, settings.augment]
 
 
 def _for_systems(data: BenchmarkData) -> Any:

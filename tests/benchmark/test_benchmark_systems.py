@@ -1,0 +1,54 @@
+"""Which trained system a cell takes."""
+
+import types
+
+import numpy as np
+import pytest
+
+from keras_stprivacy.benchmark import Settings, cell_run
+from keras_stprivacy.benchmark.data import BenchmarkData
+from keras_stprivacy.benchmark.plan import Plan
+from keras_stprivacy.benchmark.variant import Variant
+from keras_stprivacy.data import motion_digits
+
+pytestmark = pytest.mark.any_backend
+
+SHAPE = (8, 32, 32, 3)
+VARIANT = Variant("vita", "vita", "VITA")
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Which training data a system, that learns nothing, was given."""
+    given = []
+    system = types.SimpleNamespace(
+        learns=True,
+        fit=lambda data, **_: given.append(data),
+        save=lambda folder: folder.mkdir(parents=True),
+    )
+    monkeypatch.setattr(cell_run, "build", lambda *_, **__: system)
+    monkeypatch.setattr(cell_run, "System", types.SimpleNamespace(load=lambda folder: system))
+    return given
+
+
+def train(out, data, **settings):
+    plan = Plan("known", (VARIANT,), data, data, Settings(**settings))
+    cell_run.trained_system(plan, VARIANT, 0, out)
+
+
+def test_a_system_that_saw_other_clips_is_another_one(tmp_path, fits):
+    batches = [(np.zeros((2, *SHAPE), "float32"), {"action": np.zeros(2, "int32")})]
+    records = BenchmarkData("made", batches, batches, SHAPE, ("a",), ("b",))
+    for settings in ({}, {"frame_step": 4}, {"augment": False}, {"batch_size": 8}):
+        before = len(fits)
+        train(tmp_path, records, **settings)
+        train(tmp_path, records, **settings, epochs=1, views=(1, 1))  # the attackers' alone
+        assert len(fits) == before + 1, settings
+
+
+def test_clips_in_memory_are_the_same_however_records_are_cut(tmp_path, fits):
+    digits = motion_digits("train", num_clips=4, cache=False)
+    data = BenchmarkData("digits", digits, digits, SHAPE, ("a",), ("b",))
+    for settings in ({}, {"frame_step": 4}, {"batch_size": 8}):
+        train(tmp_path, data, **settings)
+    assert len(fits) == 1
