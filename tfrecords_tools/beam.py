@@ -74,6 +74,7 @@ class _MakeShard(beam.DoFn):
     def __init__(self, place: str, settings: ConversionSettings):
         self.place = place
         self.settings = settings
+        self.decoders: DecoderPool | None = None
 
     def setup(self) -> None:
         self.storage = open_storage(self.place)
@@ -81,8 +82,10 @@ class _MakeShard(beam.DoFn):
         self.find_boxes = box_finder(self.settings)
 
     def process(self, task: ShardTask) -> Iterator[Any]:
+        assert self.decoders is not None  # setup
         report = make_shard(task, self.storage, self.decoders, self.find_boxes)
         yield report.info.file
 
     def teardown(self) -> None:
-        self.decoders.__exit__()
+        if self.decoders is not None:  # else setup failed, and says why
+            self.decoders.__exit__()

@@ -10,7 +10,7 @@ from keras_stprivacy.data.manifest import DatasetInfo
 from tfrecords_tools.cpus import default_workers
 from tfrecords_tools.planning import plan_shards
 from tfrecords_tools.report import ConversionReport
-from tfrecords_tools.resume import earlier_reports, is_intact
+from tfrecords_tools.resume import earlier_reports, is_intact, note_dataset
 from tfrecords_tools.runners import LocalRunner, Runner
 from tfrecords_tools.settings import ConversionSettings
 from tfrecords_tools.shards import PROGRESS_FOLDER, ShardReport, ShardTask, note_of
@@ -109,6 +109,7 @@ def convert(
         if report is not None and not overwrite and is_intact(storage, task, report):
             reports[task.file] = report
     kept = tuple(reports)
+    note_dataset(storage, dataset.name)
     for report in reports.values():
         write_text(storage, note_of(report.info.file), report.to_json())
     # From here on the old description may be wrong.

@@ -1,7 +1,7 @@
 """Boxes of persons: the forms in which they come, and the pixels inside.
 
 A box is `ymin, xmin, ymax, xmax` in shares of the frame, 0 to 1, as in the clip records. A row that
-is NaN, or whose area is 0, is no box: arrays are filled up with such rows.
+is all NaN, or whose area is 0, is no box: arrays are filled up with such rows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def standardize_boxes(boxes: Any, clips: int, frames: int) -> np.ndarray:
         A float32 array (B, T, K, 4), NaN where there is no box.
 
     Raises:
-        ValueError: if they are of another form, or no shares of the frame.
+        ValueError: if they are of another form, no shares of the frame, NaN in part, or if a
+            lower edge is above an upper one: such a person would stay visible.
 
     Example:
 
@@ -50,6 +51,15 @@ def standardize_boxes(boxes: Any, clips: int, frames: int) -> np.ndarray:
         raise ValueError(
             "boxes must be shares of the frame, 0 to 1. Received: values up to "
             f"{np.nanmax(np.abs(boxes)):g}; divide pixels by height and width."
+        )
+    missing = np.isnan(boxes)
+    turned = (boxes[..., 2] < boxes[..., 0]) | (boxes[..., 3] < boxes[..., 1])
+    broken = turned | (missing.any(axis=-1) & ~missing.all(axis=-1))
+    if broken.any():
+        raise ValueError(
+            "a box must be ymin <= ymax, xmin <= xmax, without NaN; a row of NaN alone is no box. "
+            f"Received: {boxes[broken][0].tolist()} in clip {int(np.argwhere(broken)[0][0])}, "
+            f"frame {int(np.argwhere(broken)[0][1])}"
         )
     empty = ~((boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1]))
     return np.where(empty[..., None], np.float32(np.nan), np.clip(boxes, 0.0, 1.0))

@@ -11,6 +11,10 @@ class DatasetFormatError(ValueError):
     """A `dataset.json` is missing a field, holds a wrong one, or is of a newer format."""
 
 
+class NewerFormatError(DatasetFormatError):
+    """A `dataset.json` was written by a later version of the package."""
+
+
 class UnknownSplitError(ValueError):
     """The dataset has no split of the given name."""
 

@@ -13,6 +13,7 @@ from keras_stprivacy.data.errors import (
     DatasetFormatError,
     DatasetNotFoundError,
     EmptyDatasetError,
+    NewerFormatError,
     UnknownSplitError,
 )
 
@@ -226,7 +227,7 @@ def parse_info(text: str, directory: pathlib.Path | Address) -> DatasetInfo:
             f"{path}: 'format_version' must be a whole number. Received: {version!r}"
         )
     if version > schema.FORMAT_VERSION:
-        raise DatasetFormatError(
+        raise NewerFormatError(
             f"{path} is of format version {version}; this keras_stprivacy reads up to "
             f"{schema.FORMAT_VERSION}. Update the package, or convert the dataset again."
         )

@@ -60,6 +60,13 @@ def test_several_boxes_and_ragged_ones_are_one_form():
     assert pixels[0, 0].sum() == 1 + 16 and not pixels[0, 1].any()
 
 
+@pytest.mark.parametrize("box", [[0.5, 0.1, 0.2, 0.9], [0.1, np.nan, 0.5, 0.9]])
+def test_a_box_that_would_leave_a_person_visible_is_an_error(box):
+    boxes = np.array([[[[0.1, 0.1, 0.2, 0.2], NONE], [NONE, box]]])
+    with pytest.raises(ValueError, match=r"a row of NaN alone is no box.*in clip 0, frame 1"):
+        standardize_boxes(boxes, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("boxes", "message"),
     [

@@ -10,7 +10,7 @@ from made_videos import write_video
 from PIL import Image
 
 from keras_stprivacy.data import clip_dataset, dataset_info, motion_digits
-from keras_stprivacy.data.errors import EmptyDatasetError, LabelError
+from keras_stprivacy.data.errors import EmptyDatasetError, LabelError, NewerFormatError
 from tfrecords_tools import ConversionSettings, SourceDataset, SourceEntry, convert
 from tfrecords_tools.datasets.folder import folder
 from tfrecords_tools.datasets.motion_digits import motion_digits_source
@@ -188,6 +188,34 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(videos, tmp_path, digests,
     report = convert(folder(videos), tmp_path / "parts", SMALL, workers=1)
     assert len(report.kept_shards) == (stop_after - 1) // 2
     assert digests(tmp_path / "parts") == digests(tmp_path / "whole")
+
+
+def test_another_dataset_that_was_begun_is_not_touched(tmp_path, digests):
+    def stop(progress):
+        if progress.done == 5:
+            raise StopError
+
+    out = tmp_path / "out"
+    with pytest.raises(StopError):
+        convert(made(), out, SMALL, workers=1, on_progress=stop)
+    before = digests(out)
+    assert before and not (out / "dataset.json").exists()
+    with pytest.raises(FileExistsError, match=r"holds the dataset 'made', not 'other'"):
+        convert(made(name="other"), out, SMALL, workers=1)
+    assert digests(out) == before
+    assert convert(made(), out, SMALL, workers=1).kept_shards
+
+
+def test_a_dataset_of_a_later_version_is_not_touched(tmp_path, digests):
+    convert(made(), tmp_path, SMALL, workers=1)
+    path = tmp_path / "dataset.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "format_version": 99}))
+    before = digests(tmp_path)
+    with pytest.raises(NewerFormatError, match=r"is of format version 99.*Update the package"):
+        convert(made(), tmp_path, SMALL, workers=1)
+    assert digests(tmp_path) == before
+    assert len(convert(made(), tmp_path, SMALL, workers=1, overwrite=True).written_shards) == 3
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(videos, tmp_path, digests):
