@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from keras_stprivacy.evaluation.attackers.seeds import seeded
 from keras_stprivacy.evaluation.attackers.training import (
     Training,
     check_finite,
@@ -17,6 +16,7 @@ from keras_stprivacy.evaluation.attackers.training import (
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import pad
 from keras_stprivacy.metrics import ClassMeanAveragePrecision
+from keras_stprivacy.training.seeding import seeded
 
 # The loss of an attacker: one class of many, or any number of labels at once.
 TASKS = ("action", "actions", "privacy")

@@ -10,7 +10,6 @@ import numpy as np
 from keras import ops
 
 from keras_stprivacy.evaluation.attackers.attacker import as_floats
-from keras_stprivacy.evaluation.attackers.seeds import seeded
 from keras_stprivacy.evaluation.attackers.training import (
     Training,
     check_finite,
@@ -22,6 +21,7 @@ from keras_stprivacy.evaluation.attackers.video_transformer import transformer_a
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import pad, to_eight_bit
 from keras_stprivacy.models import Anonymizer
+from keras_stprivacy.training.seeding import seeded
 
 
 class ReconstructionAttacker:

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_stprivacy.evaluation.attackers.seeds import seeded
 from keras_stprivacy.evaluation.clip_store import ClipStore
+from keras_stprivacy.training.seeding import seeded
 
 
 @dataclasses.dataclass(frozen=True)
