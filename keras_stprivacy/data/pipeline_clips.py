@@ -37,8 +37,7 @@ def training_clip(
         flip = None
         if augment is not None and augment.flip:
             plain, flip = frames, uniform[4] < augment.flip
-            flipped = tf.reverse(plain, [2])
-            frames = tf.where(flip, flipped, plain)
+            frames = tf.cond(flip, lambda: tf.reverse(plain, [2]), lambda: plain)
         if augment is not None and augment.changes_colour:
             matrix, offset = colour_change(augment, uniform[5:], tf)
             changed = tf.matmul(tf.reshape(frames, (-1, 3)), matrix) + offset
