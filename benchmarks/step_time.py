@@ -83,7 +83,7 @@ def main() -> None:
             rows.append({"backend": backend, "rule": rule, "median_s": median, **result})
             print(backend, rule, f"{median:.2f} s, {result['peak_gib']:.1f} GiB", flush=True)
     settings = {
-        "command": "python benchmarks/step_time.py " + " ".join(sys.argv[1:]),
+        "command": f"python benchmarks/step_time.py --steps {args.steps}",
         "preset": args.preset,
         "batch": args.batch,
         "steps": args.steps,
@@ -91,10 +91,20 @@ def main() -> None:
         "python": platform.python_version(),
     }
     RESULTS.mkdir(exist_ok=True)
+    rows = others(settings, args.backends) + rows
     (RESULTS / "step_time.json").write_text(
         json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n"
     )
     (RESULTS / "step_time.md").write_text(table(settings, rows))
+
+
+def others(settings: dict, backends: list[str]) -> list[dict]:
+    """Earlier rows of the other backends, if they were measured alike."""
+    path = RESULTS / "step_time.json"
+    earlier = json.loads(path.read_text()) if path.is_file() else {"settings": None, "rows": []}
+    if earlier["settings"] != settings:
+        return []
+    return [row for row in earlier["rows"] if row["backend"] not in backends]
 
 
 def table(settings: dict, rows: list[dict]) -> str:
