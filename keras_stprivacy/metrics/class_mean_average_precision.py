@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_stprivacy.metrics.attributes import mean_of_seen, weighed
+
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
 class ClassMeanAveragePrecision(keras.metrics.Metric):
@@ -62,18 +64,11 @@ class ClassMeanAveragePrecision(keras.metrics.Metric):
         self.clips = self.add_variable(shape, "zeros", dtype="float32", name="clips")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_true = ops.cast(y_true, "float32")
-        y_pred = ops.cast(y_pred, "float32")
-        if self.from_logits:
-            y_pred = ops.sigmoid(y_pred)
-        shape = (-1, self.num_attributes)
-        y_true, y_pred = ops.reshape(y_true, shape), ops.reshape(y_pred, shape)
+        y_true, y_pred, weight = weighed(
+            y_true, y_pred, sample_weight, self.num_attributes, self.from_logits
+        )
         place = ops.cast(ops.floor(y_pred * self.num_bins), "int32")
         place = ops.clip(place, 0, self.num_bins - 1)
-        weight = ops.ones_like(y_true)
-        if sample_weight is not None:
-            sample_weight = ops.reshape(ops.cast(sample_weight, "float32"), (-1, 1))
-            weight = weight * sample_weight
         in_bin = ops.one_hot(place, self.num_bins, dtype="float32")  # (B, P, bins)
         in_bin = in_bin * weight[..., None]
         self.clips.assign_add(ops.sum(in_bin, axis=0))
@@ -86,8 +81,7 @@ class ClassMeanAveragePrecision(keras.metrics.Metric):
         gained = ops.flip(self.positives, axis=1)
         total = true_positive[:, -1]  # (P,)
         average_precision = ops.divide_no_nan(ops.sum(precision * gained, axis=1), total)
-        seen = ops.cast(total > 0.0, "float32")
-        return ops.divide_no_nan(ops.sum(average_precision * seen), ops.sum(seen))
+        return mean_of_seen(average_precision, total)
 
     def get_config(self) -> dict[str, Any]:
         return {

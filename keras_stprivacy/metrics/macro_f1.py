@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_stprivacy.metrics.attributes import mean_of_seen, weighed
+
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
 class MacroF1(keras.metrics.Metric):
@@ -60,24 +62,17 @@ class MacroF1(keras.metrics.Metric):
         self.predicted = self.add_variable(shape, "zeros", dtype="float32", name="predicted")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_true = ops.cast(y_true, "float32")
-        y_pred = ops.cast(y_pred, "float32")
-        if self.from_logits:
-            y_pred = ops.sigmoid(y_pred)
-        shape = (-1, self.num_attributes)
-        y_true, y_pred = ops.reshape(y_true, shape), ops.reshape(y_pred, shape)
+        y_true, y_pred, weight = weighed(
+            y_true, y_pred, sample_weight, self.num_attributes, self.from_logits
+        )
         said = ops.cast(y_pred >= self.threshold, "float32")
-        weight = ops.ones_like(y_true)
-        if sample_weight is not None:
-            weight = weight * ops.reshape(ops.cast(sample_weight, "float32"), (-1, 1))
         self.hits.assign_add(ops.sum(weight * said * y_true, axis=0))
         self.positives.assign_add(ops.sum(weight * y_true, axis=0))
         self.predicted.assign_add(ops.sum(weight * said, axis=0))
 
     def result(self) -> Any:
         f1 = ops.divide_no_nan(2.0 * self.hits, self.positives + self.predicted)
-        seen = ops.cast(self.positives > 0.0, "float32")
-        return ops.divide_no_nan(ops.sum(f1 * seen), ops.sum(seen))
+        return mean_of_seen(f1, self.positives)
 
     def get_config(self) -> dict[str, Any]:
         return {
