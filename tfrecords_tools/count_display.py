@@ -27,18 +27,20 @@ def count_display(name: str, unit: str, quiet: bool) -> Iterator[Callable[[int, 
             task = bar.add_task(name, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
     else:
-        yield _lines(name, unit)
+        write = line_writer()
+        yield lambda done, total: write(done, total, f"{name}: {done} of {total} {unit}")
 
 
-def _lines(name: str, unit: str) -> Callable[[int, int], None]:
+def line_writer() -> Callable[[int, int, str], None]:
+    """A function to call with (done, total, line): writes a line now and then, and the last one."""
     last = 0.0
 
-    def show(done: int, total: int) -> None:
+    def write(done: int, total: int, line: str) -> None:
         nonlocal last
         now = time.monotonic()
         if done == total or now - last > _SECONDS_BETWEEN_LINES:
             last = now
-            sys.stderr.write(f"{name}: {done} of {total} {unit}\n")
+            sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 
-    return show
+    return write

@@ -2,12 +2,10 @@
 
 import contextlib
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 from tfrecords_tools.convert import Progress
-
-_SECONDS_BETWEEN_LINES = 10.0
+from tfrecords_tools.count_display import line_writer
 
 
 @contextlib.contextmanager
@@ -55,17 +53,11 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def _lines(name: str) -> Callable[[Progress], None]:
-    last = 0.0
+    write = line_writer()
 
     def show(progress: Progress) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if progress.done == progress.total or now - last > _SECONDS_BETWEEN_LINES:
-            last = now
-            sys.stderr.write(
-                f"{name}: {progress.done} of {progress.total} videos, "
-                f"{progress.quarantined} quarantined\n"
-            )
-            sys.stderr.flush()
+        count = f"{progress.done} of {progress.total} videos"
+        line = f"{name}: {count}, {progress.quarantined} quarantined"
+        write(progress.done, progress.total, line)
 
     return show
