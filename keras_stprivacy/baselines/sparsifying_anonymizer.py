@@ -7,7 +7,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_stprivacy.layers.tubelets import mask_to_pixels
 from keras_stprivacy.models import Anonymizer
 
 
@@ -48,23 +47,8 @@ class SparsifyingAnonymizer(Anonymizer):
             setattr(self, name, _Through(name=f"no_{name}", dtype=self.dtype_policy))
         super().build(input_shape)
 
-    def call(
-        self,
-        clip: Any,
-        training: bool | None = None,
-        keep_ratio: Any = None,
-        fill_dropped: bool = True,
-        remove_dropped: bool = False,
-        draw: bool = True,
-    ) -> dict[str, Any]:
-        if not training and not fill_dropped:
-            raise ValueError("fill_dropped=False is for training; dropped tubelets never leave.")
-        _, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped, draw)
-        shown = ops.cast(clip, "float32")
-        if fill_dropped:
-            kept = mask_to_pixels(mask, self.grid_shape, self.tubelet_size) > 0.5
-            shown = ops.where(kept, shown, ops.cast(self.fill_value, shown.dtype))
-        return {"clip": shown, "decision_mask": mask, "sparsification": stages}
+    def write(self, clip: Any, tokens: Any, mask: Any, draw: bool) -> Any:
+        return ops.cast(clip, "float32")
 
 
 class _Through(keras.layers.Layer):

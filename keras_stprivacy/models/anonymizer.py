@@ -320,6 +320,28 @@ class Anonymizer(keras.Model):
         """`α` as training pursues it now (schedules move it), or as inference applies it."""
         return ops.convert_to_tensor(self.training_keep_ratio) if training else self._keep_ratio
 
+    def write(self, clip: Any, tokens: Any, mask: Any, draw: bool) -> Any:
+        """What the tubelets show, before dropped ones are filled.
+
+        Args:
+            clip: `(B, T, H, W, 3)`; not used here, where all comes from the tokens.
+            tokens: from `encode`.
+            mask: from `encode`.
+            draw: whether the bottleneck draws.
+
+        Returns:
+            `(B, T, H, W, 3)` in pixel space.
+        """
+        if self.bottleneck is not None:
+            tokens = self.bottleneck(tokens, training=draw)
+        pixels = self.head(tokens)  # (B, n, δT·δH·δW·3)
+        if pixels.shape[1] != mask.shape[1]:
+            pixels = restore(pixels, mask)
+        written = tubelets_to_clip(pixels, self.grid_shape, self.tubelet_size)
+        if self.output_activation is None:
+            written = self.pixel_range.to_pixels(written)
+        return written
+
     def call(
         self,
         clip: Any,
@@ -332,14 +354,7 @@ class Anonymizer(keras.Model):
         if not training and not fill_dropped:
             raise ValueError("fill_dropped=False is for training; dropped tubelets never leave.")
         tokens, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped, draw)
-        if self.bottleneck is not None:
-            tokens = self.bottleneck(tokens, training=bool(training) and draw)
-        pixels = self.head(tokens)  # (B, n, δT·δH·δW·3)
-        if pixels.shape[1] != mask.shape[1]:
-            pixels = restore(pixels, mask)
-        written = tubelets_to_clip(pixels, self.grid_shape, self.tubelet_size)
-        if self.output_activation is None:
-            written = self.pixel_range.to_pixels(written)
+        written = self.write(clip, tokens, mask, draw=bool(training) and draw)
         if fill_dropped:
             kept = mask_to_pixels(mask, self.grid_shape, self.tubelet_size) > 0.5
             written = ops.where(kept, written, ops.cast(self.fill_value, written.dtype))
