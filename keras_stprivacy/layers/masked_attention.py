@@ -57,20 +57,31 @@ class MaskedSelfAttention(keras.layers.Layer):
         self.projection = keras.layers.Dense(width, dtype=self.dtype_policy, name="projection")
         self.projection.build(tokens_shape)
 
-    def _attention(self, query: Any, key: Any, decision_mask: Any) -> Any:
-        """Ã of eq. 10, float32 `(B, heads, n, n)`."""
-        n = query.shape[1]
-        scores = ops.einsum("bihd,bjhd->bhij", query, key) * self.head_dim**-0.5
-        scores = ops.cast(scores, "float32")
+    def _attended(self, query: Any, key: Any, value: Any, decision_mask: Any) -> Any:
+        """Ã V of eq. 10, `(B, n, heads, d)`.
+
+        `exp(S) M` has zeros in the columns of dropped tokens, off the diagonal. So the sums over
+        the other tokens are products of `exp(S)` with `[Î V, Î]`; the diagonal is added, and the
+        division comes last: of all arrays `(n, n)` only `exp(S)` is kept for the gradient.
+        """
+        query = query * self.head_dim**-0.5
+        scores = ops.cast(ops.einsum("bihd,bjhd->bhij", query, key), "float32")
         if decision_mask is None:
-            return ops.softmax(scores)
-        keep = ops.cast(decision_mask, "float32")[:, None, None, :]
-        itself = ops.eye(n, dtype="float32")
-        mask = keep * (1.0 - itself) + itself  # M, (B, 1, n, n)
+            weights = ops.cast(ops.softmax(scores), value.dtype)
+            return ops.einsum("bhij,bjhd->bihd", weights, value)
         highest = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
-        weights = ops.exp(scores - highest) * mask
-        total = ops.sum(weights, axis=-1, keepdims=True)
-        return (weights + self.epsilon / n) / (total + self.epsilon)
+        weights = ops.cast(ops.exp(scores - highest), value.dtype)
+        keep = ops.cast(decision_mask, value.dtype)[:, :, None, None]
+        ones = ops.ones_like(value[..., :1])
+        sums = ops.einsum("bhij,bjhd->bihd", weights, ops.concatenate([value, ones], -1) * keep)
+        sums = ops.cast(sums, "float32")
+        of_itself = ops.cast(ops.sum(query * key, axis=-1, keepdims=True), "float32")
+        itself = ops.exp(of_itself - ops.transpose(highest, (0, 2, 1, 3)))
+        itself = itself * (1.0 - ops.cast(keep, "float32"))
+        everywhere = self.epsilon * ops.mean(ops.cast(value, "float32"), axis=1, keepdims=True)
+        summed = sums[..., :-1] + itself * ops.cast(value, "float32") + everywhere
+        attended = summed / (sums[..., -1:] + itself + self.epsilon)
+        return ops.cast(attended, value.dtype)
 
     def call(self, tokens: Any, decision_mask: Any = None) -> Any:
         n, width = tokens.shape[1:]
@@ -80,9 +91,7 @@ class MaskedSelfAttention(keras.layers.Layer):
         if decision_mask is None and self.compute_dtype != "float16":
             attended = ops.dot_product_attention(query, key, value)
         else:  # JAX has no float16 attention of its own on CPUs
-            attention = self._attention(query, key, decision_mask)
-            attention = ops.cast(attention, value.dtype)
-            attended = ops.einsum("bhij,bjhd->bihd", attention, value)
+            attended = self._attended(query, key, value, decision_mask)
         return self.projection(ops.reshape(attended, (-1, n, width)))
 
     def compute_output_shape(self, tokens_shape: tuple) -> tuple:
