@@ -42,14 +42,17 @@ def clips(count: int = 3, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((count, 4, 16, 24, 3)).astype("float32")
 
 
-def labels(count: int = 3) -> dict[str, np.ndarray]:
-    """Every class, and both values of each attribute, within three clips."""
+def labels(count: int = 3, multi_label: bool = False) -> dict[str, np.ndarray]:
+    """Every class, and both values of each attribute, within three clips.
+
+    Of several actions, the first clip shows one, the second two, the third none.
+    """
     index = np.arange(count)
     privacy = np.stack([index % 3 != 0, index % 3 == 1], -1)
-    return {
-        "action": (index % NUM_ACTIONS).astype("int32"),
-        "privacy": privacy.astype("float32"),
-    }
+    action = (index % NUM_ACTIONS).astype("int32")
+    if multi_label:
+        action = np.stack([index % 3 == 0, index % 3 == 1, index % 3 == 1], -1).astype("float32")
+    return {"action": action, "privacy": privacy.astype("float32")}
 
 
 def tubelets(clip: np.ndarray) -> np.ndarray:

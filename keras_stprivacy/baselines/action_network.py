@@ -40,10 +40,10 @@ def action_network(
 
 
 def accuracy(labels: Any, logits: Any) -> Any:
-    """Share of the clips whose action is the likeliest.
+    """Share of the clips whose likeliest action is theirs: one of theirs, if there are several.
 
     Args:
-        labels: int tensor (B,).
+        labels: int tensor (B,); or of several actions (B, classes), 0 or 1 (reading).
         logits: (B, classes).
 
     Returns:
@@ -53,6 +53,12 @@ def accuracy(labels: Any, logits: Any) -> Any:
 
     >>> float(accuracy(keras.ops.array([1, 0]), keras.ops.array([[0.0, 1.0], [0.0, 1.0]])))
     0.5
+    >>> float(accuracy(keras.ops.array([[1, 1, 0]]), keras.ops.array([[0.0, 2.0, 1.0]])))
+    1.0
     """
-    hit = keras.ops.cast(keras.ops.argmax(logits, axis=-1), "int32") == labels
-    return keras.ops.mean(keras.ops.cast(hit, "float32"))
+    labels = keras.ops.convert_to_tensor(labels)
+    likeliest = keras.ops.cast(keras.ops.argmax(logits, axis=-1), "int32")  # (B,)
+    if len(labels.shape) == 2:
+        chosen = keras.ops.one_hot(likeliest, logits.shape[-1], dtype="float32")
+        return keras.ops.mean(keras.ops.sum(chosen * keras.ops.cast(labels, "float32"), axis=-1))
+    return keras.ops.mean(keras.ops.cast(likeliest == labels, "float32"))

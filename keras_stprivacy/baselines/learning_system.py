@@ -51,6 +51,7 @@ class LearningSystem(System):
         num_actions: int | None = None,
         num_attributes: int | None = None,
         on_progress: Progress | None = None,
+        multi_label: bool | None = None,
     ) -> dict[str, list[float]]:
         """Trains from scratch, whatever was trained before; see `System.fit`."""
         data = TrainingData(
@@ -61,6 +62,7 @@ class LearningSystem(System):
             num_actions,
             num_attributes,
             self.needs_privacy,
+            multi_label=multi_label,
         )
         held_out = None
         if validation is not None:
@@ -73,6 +75,7 @@ class LearningSystem(System):
                 data.num_attributes,
                 self.needs_privacy,
                 name="validation",
+                multi_label=data.multi_label,
             )
         self.history = {}
         self._on_progress = on_progress

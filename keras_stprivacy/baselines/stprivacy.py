@@ -164,7 +164,7 @@ class STPrivacy(LearningSystem):
         if self.weights is not None:
             load_weights_from(anonymizer, self.weights, self.weights_layout)
         jit = {"jit_compile": keras.backend.backend() == "jax"}
-        warmup = Initialization(anonymizer, data.num_actions)
+        warmup = Initialization(anonymizer, data.num_actions, multi_label=data.multi_label)
         warmup.compile(optimizer=self._adamw(self.initialization_learning_rate), **jit)
         self._fit_phase("initialization", warmup, data, self.initialization_epochs)
         privacy = [
@@ -181,6 +181,7 @@ class STPrivacy(LearningSystem):
             recognizer_updates=self.recognizer_updates,
             eight_bit=self.eight_bit,
             remove_dropped=self.remove_dropped,
+            multi_label=data.multi_label,
             **self.phase_options,
         )
         phase.compile(

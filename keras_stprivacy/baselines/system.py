@@ -94,6 +94,7 @@ class System(abc.ABC):
         num_actions: int | None = None,
         num_attributes: int | None = None,
         on_progress: Progress | None = None,
+        multi_label: bool | None = None,
     ) -> dict[str, list[float]]:
         """Trains the system. One without anything to learn returns at once.
 
@@ -104,6 +105,9 @@ class System(abc.ABC):
             num_actions: classes; by default as many as `train` names or shows. Batches need it.
             num_attributes: private attributes; likewise.
             on_progress: called now and then with the stage of training and its share that is over.
+            multi_label: whether a clip may show several actions: `"action"` is then (B, actions) of
+                0 and 1, and what learns them minimises the binary cross-entropy, mean over actions.
+                None: as arrays have it. Batches need it.
 
         Returns:
             What was measured, lists by name; also in `history`.

@@ -27,6 +27,8 @@ class TrainingData:
         num_attributes: private attributes; likewise.
         needs_privacy: whether the system learns from private attributes.
         name: for the messages.
+        multi_label: whether a clip may show several actions, `"action"` being (B, actions) of 0 and
+            1; None: as arrays have it; in batches, no.
 
     Raises:
         ValueError: if the data is of no such form, is empty, or does not fit.
@@ -49,6 +51,7 @@ class TrainingData:
         num_attributes: int | None = None,
         needs_privacy: bool = True,
         name: str = "train",
+        multi_label: bool | None = None,
     ) -> None:
         self.clip_shape = tuple(clip_shape)
         self.name = name
@@ -59,6 +62,9 @@ class TrainingData:
             data = (data.clips, {"action": data.action, "privacy": data.privacy})
         self.data = data
         self.in_memory = isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], Mapping)
+        if multi_label is None and self.in_memory:
+            multi_label = np.ndim(data[1].get("action", 0)) == 2
+        self.multi_label = bool(multi_label)
         shown: tuple[int | None, int | None] = (None, None)
         if self.in_memory:
             shown = self._check_memory()
@@ -90,8 +96,8 @@ class TrainingData:
             shuffle: see above; without effect on iterables.
 
         Yields:
-            Float32 clips (B, T, H, W, 3) in [0, 1], and labels `"action"` int32 (B,) and, if they
-            are needed, `"privacy"` float32 (B, P).
+            Float32 clips (B, T, H, W, 3) in [0, 1], and labels `"action"` int32 (B,), or
+            float32 (B, actions) of several, and, if they are needed, `"privacy"` float32 (B, P).
 
         Raises:
             ValueError: for clips or labels that do not fit, or if there is no batch.
@@ -139,12 +145,12 @@ class TrainingData:
         if clips.dtype == np.uint8:
             clips = clips.astype("float32") / np.float32(255.0)
         check_label_keys(labels, self.needs_privacy)
-        wanted = {"action": np.asarray(labels["action"]).astype("int32")}
+        kind = "float32" if self.multi_label else "int32"
+        wanted = {"action": np.asarray(labels["action"]).astype(kind)}
         if self.needs_privacy:
             wanted["privacy"] = np.asarray(labels["privacy"]).astype("float32")
-        check_arrays(
-            clips, wanted, self.clip_shape, self.num_actions, self.num_attributes, self.name
-        )
+        counts = (self.num_actions, self.num_attributes)
+        check_arrays(clips, wanted, self.clip_shape, *counts, self.name, self.multi_label)
         return clips.astype("float32", copy=False), wanted
 
     def _check_memory(self) -> tuple[int | None, int | None]:
@@ -161,7 +167,9 @@ class TrainingData:
         attributes = None
         if self.needs_privacy and np.ndim(labels["privacy"]) == 2:
             attributes = np.shape(labels["privacy"])[1]
-        return int(np.max(labels["action"])) + 1, attributes
+        action = np.asarray(labels["action"])
+        several = self.multi_label and action.ndim == 2
+        return action.shape[1] if several else int(action.max()) + 1, attributes
 
     def _number(self, what: str, given: int | None, named: int | None, shown: int | None) -> int:
         for number in (given, named, shown):

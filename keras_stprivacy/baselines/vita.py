@@ -38,7 +38,8 @@ class VITA(LearningSystem):
 
     Readings: the entropy of several attributes is the sum of the binary ones; the logits of a clip
     are the mean of its frames'; accuracy is that of `monitor_batches` validation batches (training
-    batches where no validation data is given); the floor is left alone after `monitor_updates`.
+    batches where no validation data is given), and where clips show several actions the share whose
+    likeliest action is one of theirs; the floor is left alone after `monitor_updates`.
 
     Args:
         objective: `"entropy"`, or `"reversal"`: the transform network minimises
@@ -288,4 +289,4 @@ class _Accuracy(keras.Model):
 
     def of(self, clips: np.ndarray, labels: dict[str, Any]) -> float:
         logits = np.asarray(self.predict_on_batch(clips))
-        return float((logits.argmax(-1) == labels["action"]).mean())
+        return float(accuracy(labels["action"], logits))

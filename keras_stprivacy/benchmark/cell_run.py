@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_stprivacy.baselines import System, build, system_class
-from keras_stprivacy.benchmark.data import BenchmarkData, MappedBatches, restart
+from keras_stprivacy.benchmark.data import BenchmarkData, restart
 from keras_stprivacy.benchmark.environment import environment
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
@@ -135,7 +135,7 @@ def trained_system(
     known = fingerprint(
         {
             "fit": variant.of_fit(),
-            "data": data.about,
+            "data": data.about_training,
             "seed": seed,
             "backend": keras.backend.backend(),
             "batches": _cut(plan, data),
@@ -148,9 +148,10 @@ def trained_system(
     restart(data.train)
     started = time.perf_counter()
     system.fit(
-        _for_systems(data),
+        data.train,
         num_actions=len(data.class_names),
         num_attributes=len(data.attribute_names),
+        multi_label=data.multi_label,
     )
     seconds = time.perf_counter() - started
     system.save(folder)
@@ -167,27 +168,6 @@ def _cut(plan: Plan, data: BenchmarkData) -> list[Any] | None:
         return None
     settings = plan.settings
     return [settings.batch_size, settings.frame_step, settings.augment]
-
-
-def _for_systems(data: BenchmarkData) -> Any:
-    """The training split as systems take it: of several actions of a clip, its rarest one."""
-    if not data.multi_label:
-        return data.train
-    in_memory = isinstance(data.train, tuple)
-    shown = np.zeros(len(data.class_names))
-    for _, labels in [data.train] if in_memory else data.train:
-        shown += np.asarray(labels["action"]).sum(axis=0)
-
-    def rarest(clips: Any, labels: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
-        action = np.asarray(labels["action"]) > 0
-        rows = action.any(axis=1)
-        if not rows.any():
-            return None
-        cost = np.where(action[rows], shown, np.inf)
-        part = {key: np.asarray(value)[rows] for key, value in labels.items()}
-        return np.asarray(clips)[rows], {**part, "action": cost.argmin(axis=1).astype("int32")}
-
-    return rarest(*data.train) if in_memory else MappedBatches(data.train, rarest)
 
 
 def _attack(

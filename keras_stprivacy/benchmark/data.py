@@ -45,6 +45,11 @@ class BenchmarkData:
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
+    def about_training(self) -> dict[str, Any]:
+        """`about`, and of several actions that systems learn all of them."""
+        return {**self.about, "learned_actions": "all"} if self.multi_label else self.about
+
+    @property
     def preset(self) -> str | None:
         """Which settings of the systems fit these clips."""
         return "embedded" if tuple(self.clip_shape) == EMBEDDED_CLIP else None

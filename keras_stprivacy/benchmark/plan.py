@@ -50,7 +50,7 @@ class Plan:
         return {
             "protocol": self.protocol,
             "variant": variant.of_cell(),
-            "learned_from": self.learned_from.about,
+            "learned_from": self.learned_from.about_training,
             "attacked": self.attacked.about,
             "settings": self.settings.of_cell(),
             "frame_level": self.frame_level,

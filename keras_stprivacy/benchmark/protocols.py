@@ -180,8 +180,7 @@ def ospar(
 ) -> BenchmarkReport:
     """Objects and scenes as privacy, several actions a clip (P-HVU, Table 5): cMAP of all three.
 
-    Systems learn from the rarest action of every clip, since their action losses take one;
-    attackers learn and are tested on all of them.
+    Systems and attackers learn all actions of a clip, by binary cross-entropy.
 
     Args:
         data: see `known`; records with several actions, or `"motion-digits"`, whose clips then
@@ -206,8 +205,7 @@ def ospar(
             f"OSPAR needs clips with several actions, such as P-HVU's. {loaded.name} has one a "
             "clip: use the protocol 'known'."
         )
-    notes = ("systems learned from the rarest action of each clip, attackers from all",)
-    plan = Plan("ospar", system_variants(systems or PAPER), loaded, loaded, settings, notes=notes)
+    plan = Plan("ospar", system_variants(systems or PAPER), loaded, loaded, settings)
     return run(plan, out, progress)
 
 

@@ -12,9 +12,9 @@ from keras_stprivacy.metrics import ClassMeanAveragePrecision
 from keras_stprivacy.models import Anonymizer, Recognizer
 from keras_stprivacy.training.adversarial_losses import AdversarialLosses
 from keras_stprivacy.training.checks import check_players_fit
-from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer
+from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, loss_scaled
 from keras_stprivacy.training.phase import TrainingPhase
-from keras_stprivacy.training.players import ACTION, ANONYMIZER, privacy_players
+from keras_stprivacy.training.players import ACTION, ANONYMIZER, action_metric, privacy_players
 from keras_stprivacy.training.schedules import WarmupCosine
 from keras_stprivacy.training.steps import AdversarialStep
 
@@ -55,6 +55,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             opponent that trains on noisy clips is blind to what a deployed anonymizer, which draws
             nothing, gives out.
         schedule: `"auto"`: `WarmupCosine`; or a list of callbacks; or None.
+        multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
+            of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
 
     Call arguments:
         clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
@@ -97,6 +99,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         remove_dropped: bool = False,
         deterministic: bool = False,
         schedule: Any = "auto",
+        multi_label: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -136,6 +139,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         self.remove_dropped = remove_dropped
         self.deterministic = deterministic
         self.schedule = schedule
+        self.multi_label = multi_label
         self.num_actions = action_recognizer.num_classes
         self.num_attributes = self.privacy_recognizers[0].num_classes
         # Running mean of the privacy labels seen in training, and how many batches it is of.
@@ -149,7 +153,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             name: keras.metrics.Mean(name=name)
             for name in ("sparsification_loss", "action_loss", "privacy_loss")
         }
-        self.accuracy_tracker = keras.metrics.SparseCategoricalAccuracy(name="action_accuracy")
+        self.accuracy_tracker = action_metric(self.num_actions, multi_label)
         self.privacy_tracker = ClassMeanAveragePrecision(
             self.num_attributes, from_logits=True, name="privacy_average_precision"
         )
@@ -211,7 +215,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             parts = {ANONYMIZER: first, ACTION: second, **others}
             networks = (self, self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
             if any(network.compute_dtype == "float16" for network in networks):
-                parts = {player: _scaled(part) for player, part in parts.items()}
+                parts = {player: loss_scaled(part) for player, part in parts.items()}
             optimizer = PlayerOptimizer(parts)
         optimizer.build_parts(self.player_variables())
         super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
@@ -271,6 +275,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             "remove_dropped": self.remove_dropped,
             "deterministic": self.deterministic,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
+            "multi_label": self.multi_label,
         }
 
     @classmethod
@@ -287,9 +292,3 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
 
 def _half(shape: tuple, dtype: Any = None) -> Any:
     return ops.full(shape, 0.5, dtype=dtype)
-
-
-def _scaled(part: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    if isinstance(part, keras.optimizers.LossScaleOptimizer):
-        return part
-    return keras.optimizers.LossScaleOptimizer(part)

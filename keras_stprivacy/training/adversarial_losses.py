@@ -44,7 +44,7 @@ class AdversarialLosses:
         Args:
             players: whose turn it is.
             clip: `(B, T, H, W, 3)`.
-            labels: `"action"` `(B,)` and `"privacy"` `(B, P)`.
+            labels: `"action"` `(B,)`, or `(B, actions)` of several, and `"privacy"` `(B, P)`.
 
         Returns:
             A list of `(scalar, players)`: the scalar's gradient with respect to the variables of
@@ -114,9 +114,10 @@ class AdversarialLosses:
         masks = [stage["decision_mask"] for stage in outputs["sparsification"]]
         ratio = self.anonymizer.target_keep_ratio(training)
         each = [privacy_loss(labels["privacy"], logits) for logits in outputs["privacy_logits"]]
+        of_action = action_loss(labels["action"], outputs["action_logits"], self.multi_label)
         return {
             "sparsification_loss": sparsification_loss(masks, ratio, self.anonymizer.num_rows),
-            "action_loss": action_loss(labels["action"], outputs["action_logits"]),
+            "action_loss": of_action,
             "privacy_loss": sum(each) / len(each),
             "privacy_losses": each,
         }

@@ -20,16 +20,19 @@ def check_arrays(
     num_actions: int,
     num_attributes: int | None,
     taker: str = "fit",
+    multi_label: bool = False,
 ) -> None:
     """Checks NumPy training data before the first step.
 
     Args:
         clip: `(B, T, H, W, 3)`, float in [0, 1].
-        labels: dict with `"action"` `(B,)` and, if there are attributes, `"privacy"` `(B, P)`.
+        labels: dict with `"action"` `(B,)`, or `(B, actions)` of 0 and 1 where a clip may show
+            several, and, if there are attributes, `"privacy"` `(B, P)`.
         clip_shape: `(T, H, W, 3)`.
         num_actions: classes of the action recognizer.
         num_attributes: private attributes, or None where they are not needed.
         taker: which argument or method the arrays were given to, for the messages.
+        multi_label: whether a clip may show several actions.
 
     Raises:
         ValueError: for empty data, NaN pixels, wrong sizes, labels outside the classes.
@@ -39,28 +42,38 @@ def check_arrays(
     check_clip_values(clip, taker)
     check_label_keys(labels, num_attributes is not None)
     action = np.asarray(labels["action"])
-    if action.shape != (len(clip),):
+    if multi_label:
+        _check_binary(action, (len(clip), num_actions), "action", "actions")
+    else:
+        _check_classes(action, len(clip), num_actions, taker)
+    if num_attributes is not None:
+        privacy = np.asarray(labels["privacy"])
+        _check_binary(privacy, (len(clip), num_attributes), "privacy", "attributes")
+
+
+def _check_classes(action: np.ndarray, num_clips: int, num_actions: int, taker: str) -> None:
+    if action.shape != (num_clips,):
+        hint = " Where clips show several actions, pass multi_label=True." * (action.ndim == 2)
         raise ValueError(
-            f"{taker} needs a class number for each of the {len(clip)} clips, action labels of "
-            f"shape ({len(clip)},). Received: {action.shape}"
+            f"{taker} needs a class number for each of the {num_clips} clips, action labels of "
+            f"shape ({num_clips},). Received: {action.shape}.{hint}"
         )
     if action.min() < 0 or action.max() >= num_actions:
         raise ValueError(
             f"action labels must be in 0..{num_actions - 1}, since the action recognizer has "
             f"{num_actions} classes. Received: labels from {action.min()} to {action.max()}"
         )
-    if num_attributes is None:
-        return
-    privacy = np.asarray(labels["privacy"])
-    if privacy.shape != (len(clip), num_attributes):
+
+
+def _check_binary(values: np.ndarray, shape: tuple[int, int], kind: str, columns: str) -> None:
+    if values.shape != shape:
         raise ValueError(
-            f"privacy labels must have the shape {(len(clip), num_attributes)}, clips x "
-            f"attributes. Received: {privacy.shape}"
+            f"{kind} labels must have the shape {shape}, clips x {columns}. Received: "
+            f"{values.shape}"
         )
-    if not np.isin(privacy, (0, 1)).all():
+    if not np.isin(values, (0, 1)).all():
         raise ValueError(
-            f"privacy labels must be 0 or 1. Received: values from {privacy.min()} to "
-            f"{privacy.max()}"
+            f"{kind} labels must be 0 or 1. Received: values from {values.min()} to {values.max()}"
         )
 
 
@@ -80,6 +93,33 @@ def check_label_keys(labels: Any, needs_privacy: bool) -> None:
     missing = [key for key in needed if key not in labels]
     if missing:
         raise ValueError(f"labels lack the keys {missing}. Received: {sorted(labels)}")
+
+
+def check_action_rank(action: Any, num_actions: int, multi_label: bool) -> None:
+    """Checks action labels of a batch, which may be symbolic, by their shape.
+
+    Args:
+        action: tensor or array.
+        num_actions: classes.
+        multi_label: whether a clip may show several actions.
+
+    Raises:
+        ValueError: for labels of one action where several were announced, and the other way round.
+    """
+    try:
+        shape = tuple(action.shape)
+    except (AttributeError, ValueError):  # a list, or a rank that TensorFlow does not know
+        return
+    if multi_label and (len(shape) != 2 or shape[1] not in (num_actions, None)):
+        raise ValueError(
+            f"with multi_label=True, action labels must have the shape (B, {num_actions}), 0 or 1 "
+            f"for every action. Received: {shape}"
+        )
+    if not multi_label and len(shape) == 2 and shape[1] not in (1, None):
+        raise ValueError(
+            "action labels must be class numbers of shape (B,). Where clips show several actions, "
+            f"pass multi_label=True. Received: {shape}"
+        )
 
 
 class StopAtBadEpoch(keras.callbacks.Callback):

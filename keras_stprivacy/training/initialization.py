@@ -11,7 +11,7 @@ from keras_stprivacy.losses import sparsification_loss
 from keras_stprivacy.models import Anonymizer
 from keras_stprivacy.training.optimizer import NO_DECAY
 from keras_stprivacy.training.phase import TrainingPhase
-from keras_stprivacy.training.players import action_loss
+from keras_stprivacy.training.players import action_loss, action_metric
 from keras_stprivacy.training.schedules import KeepRatioSchedule, WarmupCosine
 
 
@@ -21,7 +21,9 @@ class Initialization(TrainingPhase):
 
     Minimises sparsification loss + cross-entropy of an action head (mean over the kept tokens,
     layer normalization, dense), which is dropped afterwards. The head that writes pixels plays no
-    part. `fit` takes batches `(clip, {"action": (B,)})`; other labels are ignored.
+    part. `fit` takes batches `(clip, {"action": (B,)})`; other labels are ignored. Where clips show
+    several actions, the labels are (B, actions) of 0 and 1, and the loss is the binary
+    cross-entropy, mean over the actions.
 
     Args:
         anonymizer: `Anonymizer`, trained in place.
@@ -29,6 +31,7 @@ class Initialization(TrainingPhase):
         sparsification_weight: factor of the sparsification loss.
         schedule: `"auto"`: `WarmupCosine` for the learning rate and, if no weights were loaded,
             `KeepRatioSchedule`; or a list of callbacks; or None.
+        multi_label: whether a clip may show several actions.
 
     Call arguments:
         clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
@@ -53,6 +56,7 @@ class Initialization(TrainingPhase):
         num_actions: int,
         sparsification_weight: float = 1.0,
         schedule: Any = "auto",
+        multi_label: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,13 +64,14 @@ class Initialization(TrainingPhase):
         self.num_actions = num_actions
         self.sparsification_weight = sparsification_weight
         self.schedule = schedule
+        self.multi_label = multi_label
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
         self.classifier = keras.layers.Dense(num_actions, name="classifier")
         self.norm.build((None, anonymizer.hidden_dim))
         self.classifier.build((None, anonymizer.hidden_dim))
         self.sparsification_tracker = keras.metrics.Mean(name="sparsification_loss")
         self.action_tracker = keras.metrics.Mean(name="action_loss")
-        self.accuracy_tracker = keras.metrics.SparseCategoricalAccuracy(name="action_accuracy")
+        self.accuracy_tracker = action_metric(num_actions, multi_label)
         self.retained_trackers = [
             keras.metrics.Mean(name=f"retained_ratio_{m + 1}")
             for m in range(anonymizer.num_sparsification_blocks)
@@ -133,7 +138,7 @@ class Initialization(TrainingPhase):
         masks = [stage["decision_mask"] for stage in y_pred["sparsification"]]
         ratio = self.anonymizer.target_keep_ratio(training)
         sparsification = sparsification_loss(masks, ratio, self.anonymizer.num_rows)
-        return sparsification, action_loss(y["action"], y_pred["action_logits"])
+        return sparsification, action_loss(y["action"], y_pred["action_logits"], self.multi_label)
 
     def compute_loss(
         self,
@@ -162,6 +167,7 @@ class Initialization(TrainingPhase):
             "num_actions": self.num_actions,
             "sparsification_weight": self.sparsification_weight,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
+            "multi_label": self.multi_label,
         }
 
     @classmethod

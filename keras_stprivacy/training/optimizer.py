@@ -118,3 +118,10 @@ class PlayerOptimizer(keras.optimizers.Optimizer):
 def copy_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """A new optimizer of the same configuration."""
     return type(optimizer).from_config(optimizer.get_config())
+
+
+def loss_scaled(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer as float16 needs it: with a scale of the loss, unless it has one."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)

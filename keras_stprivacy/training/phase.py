@@ -9,7 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_stprivacy.training.checks import NO_BATCH, StopAtBadEpoch, check_arrays, check_label_keys
+from keras_stprivacy.training.checks import (
+    NO_BATCH,
+    StopAtBadEpoch,
+    check_action_rank,
+    check_arrays,
+    check_label_keys,
+)
 
 
 class TrainingPhase(keras.Model):
@@ -17,6 +23,7 @@ class TrainingPhase(keras.Model):
 
     num_actions: int
     num_attributes: int | None = None
+    multi_label: bool = False
     schedule: Any = "auto"
     # Compiled learning rates while a schedule is at work, so that a checkpoint made meanwhile
     # can be trained on as if nothing had happened.
@@ -69,7 +76,8 @@ class TrainingPhase(keras.Model):
             raise ValueError(f"there are no clips. Received in {taker}: {type(x).__name__} of 0")
         if isinstance(x, np.ndarray):
             shape = self.anonymizer.clip_shape
-            check_arrays(x, y, shape, self.num_actions, self.num_attributes, taker)
+            counts = (self.num_actions, self.num_attributes)
+            check_arrays(x, y, shape, *counts, taker, self.multi_label)
 
     def unpack(self, data: Any) -> tuple[Any, dict[str, Any]]:
         """Clip and labels of a batch as `fit` hands it over."""
@@ -77,6 +85,7 @@ class TrainingPhase(keras.Model):
         if weight is not None:
             raise ValueError("sample weights are not used here; leave sample_weight out.")
         check_label_keys(labels, self.num_attributes is not None)
+        check_action_rank(labels["action"], self.num_actions, self.multi_label)
         return clip, labels
 
     # Compiling ----------------------------------------------------------------------------------

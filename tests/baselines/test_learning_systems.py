@@ -224,6 +224,25 @@ def test_batches_need_to_say_how_many_classes():
         assert len(system.history["transform/loss"]) == 1
 
 
+@not_on_jax  # each loss is tested on JAX where it stands; this compiles for long
+@pytest.mark.parametrize("name", [name for name in LEARNING if name != "vita_reversal"])
+def test_several_actions_are_all_learned(name):
+    """The loss of a clip without a single action, too, is a mean over binary cross-entropies."""
+    train = digits()
+    action = np.zeros((8, 40), "int32")
+    action[:4, :2] = 1
+    labels = {"action": action, "privacy": train.privacy}
+    system = tiny(name)
+    system.fit((train.clips, labels))
+    losses = {k: v for k, v in system.history.items() if k.endswith(("action_loss", "task_loss"))}
+    losses |= {k: v for k, v in system.history.items() if k == "action/loss"}
+    assert losses
+    # Binary cross-entropies start around log 2 = 0.7; a cross-entropy of 40 classes around 3.7.
+    assert all(0.0 < values[0] < 1.5 for values in losses.values()), losses
+    logged = {key.split("/")[1] for key in system.history}
+    assert ("action_average_precision" in logged) == hasattr(system, "keep_ratio")
+
+
 def test_settings_of_systems_are_checked():
     for name, settings, message in (
         ("vita", {"objective": "minimax"}, "objective must be one of"),

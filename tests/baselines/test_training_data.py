@@ -90,6 +90,23 @@ def test_data_that_does_not_fit_is_named(digits, change, message):
         list(TrainingData(data, SHAPE, **options).epoch())
 
 
+def test_several_actions_come_as_they_are(digits):
+    clip, labels = digits.arrays()
+    several = {**labels, "action": np.eye(9, dtype="int32")[labels["action"]]}
+    data = TrainingData((clip, several), SHAPE, batch_size=10)
+    assert data.multi_label and data.num_actions == 9
+    ((_, got),) = data.epoch(shuffle=False)
+    np.testing.assert_array_equal(got["action"], several["action"])
+    assert got["action"].dtype == np.float32
+    counts = {"num_actions": 9, "num_attributes": 5}
+    batches = TrainingData([(clip, several)], SHAPE, multi_label=True, **counts)
+    np.testing.assert_array_equal(next(batches.endless())[1]["action"], several["action"])
+    with pytest.raises(ValueError, match="several actions, pass multi_label=True"):
+        list(TrainingData([(clip, several)], SHAPE, **counts).epoch())
+    with pytest.raises(ValueError, match=r"shape \(10, 9\), clips x actions"):
+        list(TrainingData([(clip, labels)], SHAPE, multi_label=True, **counts).epoch())
+
+
 def test_augmented_clips_change_as_a_whole():
     clip = np.random.default_rng(0).random((1, 1, 16, 20, 3)).astype("float32")
     still = np.repeat(clip, 3, axis=1)

@@ -107,6 +107,26 @@ def test_protocols(protocol, tmp_path):
 
 
 @pytest.mark.any_backend
+def test_systems_learn_all_actions_of_a_clip(tmp_path, monkeypatch):
+    from keras_stprivacy.baselines import Collective
+
+    given = {}
+
+    def fit(self, train, num_actions=None, num_attributes=None, multi_label=None):
+        given.update(train=train, num_actions=num_actions, multi_label=multi_label)
+        raise ValueError("seen enough")
+
+    monkeypatch.setattr(Collective, "fit", fit)
+    report = stp.benchmark.ospar(
+        "motion-digits", tmp_path, systems=["collective"], settings=SETTINGS
+    )
+    assert report.failures == {"collective": "ValueError: seen enough"}
+    assert given["multi_label"] is True and given["num_actions"] == 11
+    assert (given["train"][1]["action"].sum(axis=1) == 2).all()
+    assert not any("rarest" in note for note in report.notes)
+
+
+@pytest.mark.any_backend
 def test_ablations_change_one_thing_at_a_time(monkeypatch):
     planned = []
     monkeypatch.setattr(

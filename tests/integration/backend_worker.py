@@ -21,7 +21,8 @@ def _trace(model: keras.Model) -> dict[str, np.ndarray]:
     tiny_models.use_noise(model.anonymizer, 3)
     trace = {}
     for step in range(STEPS):
-        clips, labels = tiny_models.clips(seed=step), tiny_models.labels()
+        clips = tiny_models.clips(seed=step)
+        labels = tiny_models.labels(multi_label=model.multi_label)
         logs = model.train_on_batch(clips, labels, return_dict=True)
         trace |= {f"step {step}/{name}": harness.numpy(value) for name, value in logs.items()}
     for i, variable in enumerate(model.trainable_variables):
@@ -41,8 +42,9 @@ def _adversarial(**options) -> dict[str, np.ndarray]:
     return _trace(model)
 
 
-def _initialization() -> dict[str, np.ndarray]:
-    model = Initialization(tiny_models.anonymizer(), tiny_models.NUM_ACTIONS, schedule=None)
+def _initialization(**options) -> dict[str, np.ndarray]:
+    anonymizer = tiny_models.anonymizer()
+    model = Initialization(anonymizer, tiny_models.NUM_ACTIONS, schedule=None, **options)
     tiny_models.randomize(model, seed=7)
     model.compile(optimizer=_optimizer(), **harness.EAGER)
     return _trace(model)
@@ -62,7 +64,9 @@ def main(folder: Path) -> None:
     runs = {
         "simultaneous": _adversarial(update_rule="simultaneous"),
         "alternating": _adversarial(update_rule="alternating", privacy_objective="base_rate"),
+        "several actions": _adversarial(multi_label=True),
         "initialization": _initialization(),
+        "initialization, several actions": _initialization(multi_label=True),
     }
     for name, values in runs.items():
         np.savez(folder / f"{name}.{backend}.npz", **values)

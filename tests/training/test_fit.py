@@ -27,16 +27,27 @@ RETAINED = {"retained_ratio_1", "retained_ratio_2"}
 both = pytest.mark.parametrize("phase", METRICS)
 
 
-def make(phase, optimizer=keras.optimizers.AdamW, schedule=None, compile_options=None, **options):
+def make(
+    phase,
+    optimizer=keras.optimizers.AdamW,
+    schedule=None,
+    compile_options=None,
+    multi_label=False,
+    **options,
+):
     if phase == "initialization":
         anonymizer = tiny_models.anonymizer(**options)
         tiny_models.use_noise(anonymizer, 3)
-        model = Initialization(anonymizer, tiny_models.NUM_ACTIONS, schedule=schedule)
+        model = Initialization(
+            anonymizer, tiny_models.NUM_ACTIONS, schedule=schedule, multi_label=multi_label
+        )
         for variable, value in zip(model.classifier.weights, _fixed(model), strict=True):
             variable.assign(value)
         optimizers = {"optimizer": optimizer(0.01, weight_decay=0.1)}
     else:
-        model = tiny_models.adversarial(schedule=schedule, anonymizer_options=options)
+        model = tiny_models.adversarial(
+            schedule=schedule, anonymizer_options=options, multi_label=multi_label
+        )
         optimizers = {
             "anonymizer_optimizer": optimizer(0.01, weight_decay=0.1),
             "recognizer_optimizer": optimizer(0.02, weight_decay=0.1),
@@ -123,6 +134,28 @@ def test_data_of_every_kind(phase, kind):
     after = _all_values(model)
     moved = [(x != y).any() for (_, x), (_, y) in zip(before, after, strict=True)]
     assert sum(moved) > 2 * len(model.trainable_variables)  # the weights and their moments
+
+
+@pytest.mark.parametrize(
+    "phase", ["initialization", pytest.param("adversarial", marks=harness.not_on_jax)]
+)
+def test_several_actions_a_clip(phase, tmp_path):
+    model = make(phase, multi_label=True)
+    labels = tiny_models.labels(6, multi_label=True)
+    before = model.evaluate(CLIPS, labels, batch_size=3, return_dict=True, verbose=0)
+    names = {name.replace("accuracy", "average_precision") for name in METRICS[phase]} | RETAINED
+    history = model.fit(CLIPS, labels, batch_size=3, epochs=10, shuffle=False, verbose=0).history
+    assert set(history) == names
+    after = model.evaluate(CLIPS, labels, batch_size=3, return_dict=True, verbose=0)
+    assert after["action_loss"] < 0.8 * before["action_loss"]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    again = loaded.evaluate(CLIPS, labels, batch_size=3, return_dict=True, verbose=0)
+    assert loaded.multi_label and again == pytest.approx(after, abs=1e-5)
+    with pytest.raises(ValueError, match=r"action labels must have the shape \(6, 3\), clips x"):
+        loaded.fit(CLIPS, LABELS, verbose=0)
+    with pytest.raises(ValueError, match=r"with multi_label=True.*shape \(B, 3\).*\(3,\)"):
+        loaded.fit(_Batches(), verbose=0)
 
 
 def test_evaluate_and_predict_take_the_inference_path():

@@ -59,7 +59,10 @@ ARRAYS = {
         (CLIPS, {**LABELS, "action": np.array([0, 1])}),
         r"class number for each of the 3 clips.*Received: \(2,\)",
     ),
-    "one-hot": ((CLIPS, {**LABELS, "action": np.eye(3)}), r"shape \(3,\). Received: \(3, 3\)"),
+    "one-hot": (
+        (CLIPS, {**LABELS, "action": np.eye(3)}),
+        r"shape \(3,\). Received: \(3, 3\). Where clips show several.*pass multi_label=True",
+    ),
     "key": ((CLIPS, {"privacy": LABELS["privacy"]}), r"labels lack the keys \['action'\]"),
 }
 OF_ATTRIBUTES = {
@@ -161,6 +164,11 @@ def test_validation_datasets_too(phase):
         (((CLIPS * 255).astype("uint8"), LABELS), TypeError, "float pixels.*uint8"),
         ((CLIPS[:, :2], LABELS), ValueError, r"Received: \(2, 16, 24, 3\)"),
         ((CLIPS, LABELS["action"]), TypeError, "labels must be a dict"),
+        (
+            (CLIPS, {**LABELS, "action": np.eye(3, dtype="float32")}),
+            ValueError,
+            r"several actions, pass multi_label=True. Received: \(3, 3\)",
+        ),
         ((CLIPS, LABELS, np.ones(3, "float32")), ValueError, "sample weights are not used here"),
     ],
 )
