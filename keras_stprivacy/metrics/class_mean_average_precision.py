@@ -74,14 +74,18 @@ class ClassMeanAveragePrecision(keras.metrics.Metric):
         self.clips.assign_add(ops.sum(in_bin, axis=0))
         self.positives.assign_add(ops.sum(in_bin * y_true[..., None], axis=0))
 
-    def result(self) -> Any:
+    def of_attributes(self) -> tuple[Any, Any]:
+        """Average precision of each attribute `(P,)`, 0 without a positive, and positives `(P,)`."""
         true_positive = ops.cumsum(ops.flip(self.positives, axis=1), axis=1)  # (P, bins)
         predicted = ops.cumsum(ops.flip(self.clips, axis=1), axis=1)
         precision = ops.divide_no_nan(true_positive, predicted)
         gained = ops.flip(self.positives, axis=1)
         total = true_positive[:, -1]  # (P,)
         average_precision = ops.divide_no_nan(ops.sum(precision * gained, axis=1), total)
-        return mean_of_seen(average_precision, total)
+        return average_precision, total
+
+    def result(self) -> Any:
+        return mean_of_seen(*self.of_attributes())
 
     def get_config(self) -> dict[str, Any]:
         return {

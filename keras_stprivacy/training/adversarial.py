@@ -8,9 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_stprivacy.metrics import ClassMeanAveragePrecision
 from keras_stprivacy.models import Anonymizer, Recognizer
 from keras_stprivacy.training.adversarial_losses import AdversarialLosses
+from keras_stprivacy.training.attribute_average_precision import AttributeAveragePrecision
 from keras_stprivacy.training.checks import check_players_fit
 from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, loss_scaled
 from keras_stprivacy.training.phase import TrainingPhase
@@ -57,6 +57,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         schedule: `"auto"`: `WarmupCosine`; or a list of callbacks; or None.
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
             of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
+        attribute_names: of the private attributes. With them `fit` logs the average precision of
+            the privacy recognizers on each, `privacy_ap_<name>`, beside their mean.
 
     Call arguments:
         clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
@@ -100,6 +102,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         deterministic: bool = False,
         schedule: Any = "auto",
         multi_label: bool = False,
+        attribute_names: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -154,9 +157,10 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             for name in ("sparsification_loss", "action_loss", "privacy_loss")
         }
         self.accuracy_tracker = action_metric(self.num_actions, multi_label)
-        self.privacy_tracker = ClassMeanAveragePrecision(
-            self.num_attributes, from_logits=True, name="privacy_average_precision"
+        self.privacy_tracker = AttributeAveragePrecision(
+            self.num_attributes, attribute_names, name="privacy_average_precision"
         )
+        self.attribute_names = self.privacy_tracker.attribute_names
         self.retained_trackers = [
             keras.metrics.Mean(name=f"retained_ratio_{m + 1}")
             for m in range(anonymizer.num_sparsification_blocks)
@@ -275,6 +279,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             "remove_dropped": self.remove_dropped,
             "deterministic": self.deterministic,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
+            "attribute_names": self.attribute_names,
             "multi_label": self.multi_label,
         }
 
