@@ -75,7 +75,7 @@ class ClassMeanAveragePrecision(keras.metrics.Metric):
         self.positives.assign_add(ops.sum(in_bin * y_true[..., None], axis=0))
 
     def of_attributes(self) -> tuple[Any, Any]:
-        """Average precision of each attribute `(P,)`, 0 without a positive, and positives `(P,)`."""
+        """Average precision of each attribute, 0 without a positive, and positives, `(P,)` each."""
         true_positive = ops.cumsum(ops.flip(self.positives, axis=1), axis=1)  # (P, bins)
         predicted = ops.cumsum(ops.flip(self.clips, axis=1), axis=1)
         precision = ops.divide_no_nan(true_positive, predicted)
