@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_stprivacy.data.decode import VideoReader
-from tfrecords_tools.files import digest
+from keras_stprivacy.data.digests import digest
 from tfrecords_tools.frame_store import FrameStore
 from tfrecords_tools.settings import ConversionSettings
 

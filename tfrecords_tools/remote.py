@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from keras_stprivacy.data.digests import digest_of
 from keras_stprivacy.data.pipeline_files import require_file_system
-from tfrecords_tools.files import digest_of
 from tfrecords_tools.storage import uploading
 
 

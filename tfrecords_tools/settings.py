@@ -1,11 +1,10 @@
 """How videos become records."""
 
 import dataclasses
-import pathlib
 from typing import Any
 
 from keras_stprivacy.data.decode_limits import DecodeLimits
-from tfrecords_tools.files import folder_digest
+from keras_stprivacy.data.digests import detector_as_json
 
 _SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
 
@@ -76,11 +75,7 @@ class ConversionSettings:
         content = dataclasses.asdict(self)
         person_class = content.pop("person_class")
         if self.detector is not None:
-            content["detector"] = {
-                "preset": pathlib.Path(self.detector).name,
-                "sha256": folder_digest(self.detector),
-                "person_class": person_class,
-            }
+            content["detector"] = detector_as_json(self.detector, person_class)
         return content
 
     def for_decoder(self) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
 from keras_stprivacy.data.address import is_address
-from tfrecords_tools.files import digest, partial_of, publish
+from keras_stprivacy.data.digests import digest
+from tfrecords_tools.files import partial_of, publish
 
 
 class Storage(Protocol):

@@ -128,7 +128,9 @@ def trained_system(
     if plan.settings.detector is not None and system_class(variant.system).uses_boxes:
         from keras_stprivacy.detection import load_detector
 
-        settings["detector"] = load_detector(plan.settings.detector)
+        chosen = plan.settings.person_class
+        options = {} if chosen is None else {"person_class": chosen}
+        settings["detector"] = load_detector(plan.settings.detector, **options)
     system = build(variant.system, preset=data.preset, **settings)
     if not system.learns:
         return system, {}

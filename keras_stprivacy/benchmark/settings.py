@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from keras_stprivacy.data.digests import detector_as_json
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
 
 ALL_ATTACKERS = (
@@ -40,9 +41,10 @@ class Settings:
         jit_compile: see `keras.Model.compile`; None: on JAX alone, where nothing else is fast.
         detector: preset folder of a detector, see `keras_stprivacy.detection.load_detector`; it
             finds persons for systems that need boxes, where the data has none.
+        person_class: index of persons among the detector's classes; None: as in COCO.
 
     Raises:
-        ValueError: for numbers below 1, unknown attackers.
+        ValueError: for numbers below 1, unknown attackers, a class without a detector.
 
     Example:
 
@@ -67,6 +69,7 @@ class Settings:
     figure_clips: int = 2
     jit_compile: bool | str | None = None
     detector: str | None = None
+    person_class: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attackers", check_attackers(self.attackers))
@@ -75,6 +78,11 @@ class Settings:
                 raise ValueError(
                     f"{field} must be at least 1. Received: {field}={getattr(self, field)}"
                 )
+        if self.person_class is not None and (self.detector is None or self.person_class < 0):
+            raise ValueError(
+                "person_class must be None, or at least 0 and given with a detector. Received: "
+                f"person_class={self.person_class}, detector={self.detector!r}"
+            )
 
     @classmethod
     def quick(cls, **changes: Any) -> "Settings":
@@ -90,11 +98,16 @@ class Settings:
         return cls(**{**few, **changes})
 
     def of_cell(self) -> dict[str, Any]:
-        """The settings that a cell's numbers depend on, as JSON has them."""
-        ignored = ["seeds", "bootstrap", *(["detector"] if self.detector is None else [])]
+        """The settings that a cell's numbers depend on, as JSON has them.
+
+        A detector stands there by the content of its preset folder, not by its place.
+        """
         content = dataclasses.asdict(self)
+        for ignored in ("seeds", "bootstrap", "detector", "person_class"):
+            del content[ignored]
+        if self.detector is not None:
+            content["detector"] = detector_as_json(self.detector, self.person_class)
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in content.items()
-            if key not in ignored
         }

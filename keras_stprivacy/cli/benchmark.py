@@ -40,6 +40,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
     type=click.Path(exists=True, file_okay=False),
     help="Preset folder of a detector: finds persons where the data has no boxes.",
 )
+@click.option(
+    "--person-class",
+    type=click.IntRange(0),
+    help="Index of persons among the detector's classes, where they are not those of COCO.",
+)
 @click.option("--parts", help="Of the ablations, joined by commas.  [default: all]")
 def benchmark(
     protocol: str,
@@ -58,6 +63,7 @@ def benchmark(
     image_size: int | None,
     no_augment: bool,
     detector_weights: str | None,
+    person_class: int | None,
     parts: str | None,
 ) -> None:
     """Compare systems under PROTOCOL: train each, attack it with fresh networks, report.
@@ -74,6 +80,8 @@ def benchmark(
     """
     from keras_stprivacy import benchmark as benchmarks
 
+    if person_class is not None and detector_weights is None:
+        raise click.UsageError("--person-class needs --detector-weights.")
     given: dict[str, Any] = {
         "seeds": seeds,
         "attackers": _names(attackers),
@@ -85,6 +93,7 @@ def benchmark(
         "image_size": image_size,
         "augment": False if no_augment else None,
         "detector": detector_weights,
+        "person_class": person_class,
     }
     make = benchmarks.Settings.quick if quick else benchmarks.Settings
     settings = make(**{key: value for key, value in given.items() if value is not None})

@@ -101,35 +101,54 @@ def test_records_of_the_embedded_dataset_are_not_flipped(write_digits):
 def test_a_detector_finds_persons_where_records_hold_no_boxes(write_digits, tmp_path, monkeypatch):
     asked = []
 
-    def load_detector(folder):
-        asked.append(folder)
+    def load_detector(folder, **options):
+        asked.append((folder, options))
         return lambda frames: np.tile([0.0, 0.0, 0.5, 1.0], (len(frames), 1, 1))
 
     monkeypatch.setattr("keras_stprivacy.detection.load_detector", load_detector)
-    settings = dataclasses.replace(SETTINGS, detector="the folder")
-    assert settings.of_cell() == {**SETTINGS.of_cell(), "detector": "the folder"}
+    settings = dataclasses.replace(SETTINGS, detector="the folder", person_class=14)
     data = load_data(write_digits(boxes=False), settings)
     plan = Plan("known", system_variants(["raw", "blacken"]), data, data, settings)
     raw, blacken = (trained_system(plan, variant, 0, tmp_path)[0] for variant in plan.variants)
-    assert asked == ["the folder"]
+    assert asked == [("the folder", {"person_class": 14})]
     given = np.asarray(blacken.transform(np.ones((1, 8, 32, 32, 3), "float32"))["clip"])
     assert not given[:, :, :16].any()
     assert (given[:, :, 16:] == 1).all()
     assert not raw.uses_boxes
 
 
+def test_a_cell_knows_the_detector_by_its_content(tmp_path):
+    for place, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / place / "preset").mkdir(parents=True)
+        (tmp_path / place / "preset" / "model.weights.h5").write_bytes(content)
+
+    def of_cell(place, **options):
+        folder = str(tmp_path / place / "preset")
+        return dataclasses.replace(SETTINGS, detector=folder, **options).of_cell()
+
+    assert of_cell("a") == of_cell("b") != of_cell("c")
+    assert of_cell("a") != of_cell("a", person_class=0) != of_cell("a", person_class=14)
+    assert "detector" not in SETTINGS.of_cell() and "person_class" not in SETTINGS.of_cell()
+    assert str(tmp_path) not in str(of_cell("a"))
+    with pytest.raises(ValueError, match="given with a detector. Received: person_class=14"):
+        dataclasses.replace(SETTINGS, person_class=14)
+
+
 def test_the_command_takes_a_detector(tmp_path, monkeypatch):
     seen = []
 
     def known(data, out, systems, settings, progress):
-        seen.append(settings.detector)
+        seen.append((settings.detector, settings.person_class))
         raise ValueError("stopped here")
 
     monkeypatch.setitem(stp.benchmark.PROTOCOLS, "known", known)
     command = ["benchmark", "known", "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(main, [*command, "--detector-weights", str(tmp_path)])
+    weights = ["--detector-weights", str(tmp_path)]
+    result = CliRunner().invoke(main, [*command, *weights, "--person-class", "14"])
     assert result.exit_code == 1 and "stopped here" in result.output
     assert CliRunner().invoke(main, command).exit_code == 1
-    assert seen == [str(tmp_path), None]
+    assert seen == [(str(tmp_path), 14), (None, None)]
+    alone = CliRunner().invoke(main, [*command, "--person-class", "14"])
+    assert alone.exit_code == 2 and "--person-class needs --detector-weights" in alone.output
     missing = CliRunner().invoke(main, [*command, "--detector-weights", str(tmp_path / "none")])
     assert missing.exit_code == 2

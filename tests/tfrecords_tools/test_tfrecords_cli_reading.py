@@ -168,7 +168,7 @@ def rewrite(directory, change):
     with tf.io.TFRecordWriter(str(path)) as writer:
         for example in examples:
             writer.write(example.SerializeToString())
-    from tfrecords_tools.files import digest
+    from keras_stprivacy.data.digests import digest
 
     size, sha256 = digest(path)
     edit(directory, lambda c: c["splits"]["test"]["shards"][0].update(bytes=size, sha256=sha256))
