@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_stprivacy.baselines.registry import system_class
+from keras_stprivacy.data.parts import whole_file
 from keras_stprivacy.models.clips import check_clip_spec, check_clip_values
 from keras_stprivacy.version import __version__
 
@@ -187,9 +188,8 @@ class System(abc.ABC):
             "history": self.history,
         }
         # Last, and at once: a folder with this file is complete.
-        part = folder / f"{CONFIG_FILE}.part"
-        part.write_text(json.dumps(content, indent=1))
-        part.replace(config)
+        with whole_file(config) as part:
+            part.write_text(json.dumps(content, indent=1))
 
     @staticmethod
     def load(path: Any, **overrides: Any) -> System:

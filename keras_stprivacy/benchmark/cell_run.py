@@ -17,6 +17,7 @@ from keras_stprivacy.benchmark.environment import environment
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
 from keras_stprivacy.data import MotionDigits
+from keras_stprivacy.data.parts import whole_file
 from keras_stprivacy.evaluation.attack import Attack
 from keras_stprivacy.evaluation.attack_result import AttackResult
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, Attacker, make_attacker
@@ -63,7 +64,8 @@ def measure(
             path = _recognizer_path(plan, seed, task, out)
             if f"anonymized/{task}" in attacked.attackers:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                attacked.attackers[f"anonymized/{task}"].model.save_weights(path)
+                with whole_file(path, ending=".weights.h5") as part:
+                    attacked.attackers[f"anonymized/{task}"].model.save_weights(part)
     strongest, notes = _strongest(attacked, data)
     network = getattr(system, "network", None) or getattr(system, "anonymizer", None)
     count = _FRAMES_SHOWN
@@ -157,9 +159,8 @@ def trained_system(
     )
     seconds = time.perf_counter() - started
     system.save(folder)
-    part = taken.with_suffix(".part")
-    part.write_text(f"{seconds:.3f}")
-    part.replace(taken)
+    with whole_file(taken) as part:
+        part.write_text(f"{seconds:.3f}")
     # What is measured is what was saved, whether the run is broken off in between or not.
     return System.load(folder), {"train system": seconds}
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_stprivacy.benchmark.arrays import pack, unpack
+from keras_stprivacy.data.parts import whole_file
 
 CELL_VERSION = 1
 
@@ -81,16 +82,8 @@ class CellStore:
             "cell": _encoded(cell),
         }
         target = self.path(variant, seed)
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                json.dump(content, file, indent=1, allow_nan=False)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with whole_file(target) as path, path.open("w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, allow_nan=False)
 
 
 def _encoded(value: Any) -> Any:

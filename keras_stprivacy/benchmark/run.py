@@ -15,6 +15,7 @@ from keras_stprivacy.benchmark.plan import Plan
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.summary import Cells, summarize
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
+from keras_stprivacy.data.parts import remove_parts
 
 # What one system may fail with, while the others can still be measured.
 _OF_A_SYSTEM = (ValueError, RuntimeError, FloatingPointError, OSError, ImportError)
@@ -29,7 +30,8 @@ def run(
     """Measures what is not measured yet, and reports on all cells.
 
     Cells stand in `out/cells`, a file each. A run that was broken off goes on where it was when it
-    is started again with the same arguments; other settings or data make other cells.
+    is started again with the same arguments; other settings or data make other cells. Files that a
+    killed run had not finished are removed.
 
     Args:
         plan: of the benchmark.
@@ -46,6 +48,7 @@ def run(
     """
     folder = pathlib.Path(out)
     store = CellStore(folder / "cells")
+    remove_parts(folder)
     tell = progress or (lambda line: None)
     cells: Cells = {}
     failures: dict[str, str] = {}

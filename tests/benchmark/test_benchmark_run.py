@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -48,10 +49,18 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     finished = {path.name: path.stat().st_mtime_ns for path in killed.glob("cells/*.json")}
     assert 0 < len(finished) < 6
     assert not (killed / "report.json").exists()
+    # As if the kill had come while a cell, and a recognizer, were being written.
+    ending = f".part-{socket.gethostname()}-{process.pid}"
+    halves = [killed / "cells" / f"weak_blur-seed1.json{ending}"]
+    halves += [killed / "recognizers" / f"raw.weights.h5{ending}.weights.h5"]
+    for half in halves:
+        half.parent.mkdir(exist_ok=True)
+        half.write_text("half")
 
     result = CliRunner().invoke(main, ["benchmark", "known", *TINY, *systems, "-o", str(killed)])
     assert result.exit_code == 0, result.output
     assert result.stderr.count("finished before") == len(finished)
+    assert not [path for path in killed.rglob("*") if ".part" in path.name]
     for name, written in finished.items():
         assert (killed / "cells" / name).stat().st_mtime_ns == written
     again = CliRunner().invoke(main, ["benchmark", "known", *TINY, *systems, "-o", str(whole)])
