@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_stprivacy.layers.masked_attention import MaskedSelfAttention
+from keras_stprivacy.layers.residual import add_residual
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
@@ -68,8 +69,9 @@ class TransformerLayer(keras.layers.Layer):
         self.mlp_out.build((*tokens_shape[:-1], inner))
 
     def call(self, tokens: Any, decision_mask: Any = None) -> Any:
-        tokens = tokens + self.attention(self.attention_norm(tokens), decision_mask)
-        return tokens + self.mlp_out(self.mlp_in(self.mlp_norm(tokens)))
+        attended = self.attention(self.attention_norm(tokens), decision_mask)
+        tokens = add_residual(tokens, attended)
+        return add_residual(tokens, self.mlp_out(self.mlp_in(self.mlp_norm(tokens))))
 
     def compute_output_shape(self, tokens_shape: tuple) -> tuple:
         return tokens_shape
