@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from keras_stprivacy.data.digests import digest_of
+from keras_stprivacy.data.pipeline_file_errors import os_errors
 from keras_stprivacy.data.pipeline_files import require_file_system
 from tfrecords_tools.storage import uploading
 
@@ -29,7 +30,7 @@ class RemoteStorage:
         self._gfile = require_file_system(self.address)
 
     def prepare(self) -> None:
-        with _os_errors(self.address):
+        with os_errors(self.address):
             self._gfile.makedirs(self.address)
 
     @contextlib.contextmanager
@@ -40,37 +41,37 @@ class RemoteStorage:
             with open(path, "rb") as source, self._gfile.GFile(target, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
 
-        with _os_errors(self.address), uploading(put) as file:
+        with os_errors(self.address), uploading(put) as file:
             yield file
 
     def read_text(self, name: str) -> str | None:
         if self.size(name) is None:
             return None
-        with _os_errors(self.address), self._gfile.GFile(self._of(name), "rb") as file:
+        with os_errors(self.address), self._gfile.GFile(self._of(name), "rb") as file:
             return file.read().decode("utf-8", "replace")
 
     def digest(self, name: str) -> tuple[int, str] | None:
         if self.size(name) is None:
             return None
-        with _os_errors(self.address), self._gfile.GFile(self._of(name), "rb") as file:
+        with os_errors(self.address), self._gfile.GFile(self._of(name), "rb") as file:
             return digest_of(file)
 
     def size(self, name: str) -> int | None:
-        with _os_errors(self.address):
+        with os_errors(self.address):
             path = self._of(name)
             if not self._gfile.exists(path) or self._gfile.isdir(path):
                 return None
             return self._gfile.stat(path).length
 
     def names(self, folder: str) -> list[str]:
-        with _os_errors(self.address):
+        with os_errors(self.address):
             path = self._of(folder)
             if not self._gfile.isdir(path):
                 return []
             return sorted(name.rstrip("/") for name in self._gfile.listdir(path))
 
     def remove(self, name: str) -> None:
-        with _os_errors(self.address):
+        with os_errors(self.address):
             path = self._of(name)
             if self._gfile.isdir(path):
                 self._gfile.rmtree(path)
@@ -82,14 +83,3 @@ class RemoteStorage:
 
     def _of(self, name: str) -> str:
         return f"{self.address}/{name}"
-
-
-@contextlib.contextmanager
-def _os_errors(address: str) -> Iterator[None]:
-    """TensorFlow's errors as OSError, so that all storages fail alike."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except tf.errors.OpError as error:
-        raise OSError(f"{address}: {error.message}") from error

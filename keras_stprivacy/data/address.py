@@ -1,13 +1,17 @@
 """Places behind an address such as `gs://bucket/folder`, used like paths."""
 
+import contextlib
 import errno
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import IO, Any
 
 
 class Address:
     """A folder or file behind an address, put together like a path.
+
+    Whatever reaches for it fails with an `AddressError`, an OSError, where its file system does.
 
     Example:
 
@@ -38,23 +42,25 @@ class Address:
 
     def is_file(self) -> bool:
         """Whether there is a file."""
-        files = self._files()
-        return files.exists(self._text) and not files.isdir(self._text)
+        with self._files() as files:
+            return files.exists(self._text) and not files.isdir(self._text)
 
     def is_dir(self) -> bool:
         """Whether there is a folder."""
-        return self._files().isdir(self._text)
+        with self._files() as files:
+            return files.isdir(self._text)
 
     def size(self) -> int:
         """Size of the file in bytes."""
-        return self._files().stat(self._text).length
+        with self._files() as files:
+            return files.stat(self._text).length
 
     def read_text(self, encoding: str = "utf-8") -> str:
         """The text of the file."""
         with self.open() as file:
             return file.read().decode(encoding)
 
-    def open(self) -> Any:
+    def open(self) -> "AddressFile":
         """The file, to read bytes from.
 
         Raises:
@@ -62,17 +68,62 @@ class Address:
         """
         if not self.is_file():
             raise FileNotFoundError(errno.ENOENT, "No such file", self._text)
-        return self._files().GFile(self._text, "rb")
+        with self._files() as files:
+            return AddressFile(self, files.GFile(self._text, "rb"))
 
-    def _files(self) -> Any:
+    @contextlib.contextmanager
+    def _files(self) -> Iterator[Any]:
+        """TensorFlow's file functions, whose errors are OSErrors within the block."""
+        from keras_stprivacy.data.pipeline_file_errors import os_errors
         from keras_stprivacy.data.pipeline_files import require_file_system
 
-        return require_file_system(self)
+        files = require_file_system(self)
+        with os_errors(self):
+            yield files
 
     @property
     def name(self) -> str:
         """The part behind the last slash."""
         return self._text.rsplit("/", 1)[-1]
+
+
+class AddressFile:
+    """A file behind an address, to read bytes from; fails with `AddressError`.
+
+    Args:
+        address: of the file.
+        file: TensorFlow's, opened.
+    """
+
+    def __init__(self, address: Address, file: Any):
+        self._address = address
+        self._file = file
+
+    def __enter__(self) -> "AddressFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes, or all that are left."""
+        with self._errors():
+            return self._file.read(size)
+
+    def seek(self, position: int) -> None:
+        """Goes to a place, in bytes from the beginning."""
+        with self._errors():
+            self._file.seek(position)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._errors():
+            self._file.close()
+
+    def _errors(self) -> contextlib.AbstractContextManager[None]:
+        from keras_stprivacy.data.pipeline_file_errors import os_errors
+
+        return os_errors(self._address)
 
 
 def is_address(place: str | os.PathLike) -> bool:
@@ -91,7 +142,7 @@ def as_place(place: str | os.PathLike) -> pathlib.Path | Address:
     return Address(str(place)) if is_address(place) else pathlib.Path(place)
 
 
-def open_binary(place: str | os.PathLike) -> IO[bytes]:
+def open_binary(place: str | os.PathLike) -> IO[bytes] | AddressFile:
     """A file at a path or an address, to read bytes from."""
     return Address(str(place)).open() if is_address(place) else open(place, "rb")
 

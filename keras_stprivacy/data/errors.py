@@ -1,5 +1,6 @@
 """What can be wrong with videos, records and their lists, one error type each."""
 
+import errno
 import os
 
 
@@ -47,6 +48,22 @@ class ShardError(OSError):
         self.reason = reason
         where = "" if record is None else f", record {record}"
         super().__init__(f"Shard {os.path.basename(self.path)}{where}: {reason} ({self.path})")
+
+
+class AddressError(OSError):
+    """A file or folder behind an address cannot be reached, read or written.
+
+    Args:
+        place: the address.
+        reason: what the file system said.
+    """
+
+    def __init__(self, place: str | os.PathLike, reason: str):
+        self.reason = reason
+        super().__init__(errno.EIO, reason, os.fspath(place))
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.reason}"
 
 
 class VideoDecodeError(RuntimeError):

@@ -65,6 +65,94 @@ def test_a_place_that_may_not_be_written_to_is_an_os_error(memory):
         storage.prepare()
 
 
+COMMANDS = {
+    "verify": ["verify", "--quiet"],
+    "inspect": ["inspect"],
+    "stats": ["stats", "--quiet"],
+    "splits": ["splits"],
+}
+
+
+class _Failing:
+    """TensorFlow's file functions, one of which fails for files with a certain ending."""
+
+    def __init__(self, function, ending):
+        self.function, self.ending = function, ending
+
+    def __getattr__(self, name):
+        real = getattr(tf.io.gfile, name)
+
+        def call(path, *arguments):
+            if str(path).endswith(self.ending):
+                if name == self.function:
+                    raise tf.errors.UnavailableError(None, None, "the network\n\t is gone")
+                if self.function == "read" and name == "GFile":
+                    return _Unreadable()
+            return real(path, *arguments)
+
+        return call
+
+
+class _Unreadable:
+    def read(self, size=-1):
+        raise tf.errors.UnavailableError(None, None, "the network\n\t is gone")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def seek(self, position):
+        pass
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def few_records(videos, memory):
+    convert(folder(videos), memory, workers=1)
+    return memory
+
+
+@pytest.mark.parametrize("function", ["exists", "isdir", "stat", "GFile", "read"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_system_that_fails_ends_a_command_with_one_line(
+    command, function, few_records, monkeypatch
+):
+    from click.testing import CliRunner
+
+    ending = ".tfrecord" if function == "stat" else ".json"  # nobody asks for the other's size
+    if (command, function) == ("splits", "stat"):
+        pytest.skip("reads dataset.json alone")
+    failing = _Failing(function, ending)
+    for module in ("keras_stprivacy.data.pipeline_files", "tfrecords_tools.remote"):
+        monkeypatch.setattr(f"{module}.require_file_system", lambda place: failing)
+    name, *options = COMMANDS[command]
+    result = CliRunner().invoke(main, [name, few_records, *options])
+    said = result.stdout if (command, function) == ("verify", "stat") else result.stderr
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.exception
+    assert "the network is gone" in said
+    if said is result.stderr:
+        assert said.startswith("Error: ram://records/") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["verify", "inspect", "stats"])
+def test_a_shard_that_cannot_be_read_from_an_address(command, few_records, monkeypatch):
+    from click.testing import CliRunner
+
+    failing = _Failing("read", ".tfrecord")
+    for module in ("keras_stprivacy.data.pipeline_files", "tfrecords_tools.remote"):
+        monkeypatch.setattr(f"{module}.require_file_system", lambda place: failing)
+    name, *options = COMMANDS[command]
+    result = CliRunner().invoke(main, [name, few_records, *options])
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.exception
+    assert "the network is gone" in result.output
+    if command == "verify":  # goes on with the other shards
+        assert "it cannot be read: the network is gone" in result.stdout
+
+
 def has_s3():
     return "s3" in tf.io.gfile.get_registered_schemes()
 

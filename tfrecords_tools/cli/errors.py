@@ -25,7 +25,7 @@ def reporting(command: Callable[..., tuple[Report, int]]) -> Callable[..., None]
     def run(context: click.Context, as_json: bool, **arguments: Any) -> None:
         try:
             report, code = command(**arguments)
-        except (ValueError, OSError, RuntimeError) as error:
+        except (ValueError, OSError, RuntimeError, ImportError) as error:
             click.echo(f"Error: {error}", err=True)
             end(context, FAILED)
         except KeyboardInterrupt:
