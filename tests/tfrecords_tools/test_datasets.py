@@ -403,7 +403,12 @@ def test_videos_outside_of_class_folders_are_left_out_with_a_note(videos):
     write_video(videos / "stray.mp4")
     dataset = folder(videos)
     assert len(list(dataset)) == 6
-    assert "stray.mp4 is in no class folder and was left out" in dataset.notes
+    assert dataset.notes == ("1 videos are in no class folder and were left out: 'stray.mp4'",)
+    for number in range(3):
+        write_video(videos / f"stray_{number}.mp4")
+    few = "'stray.mp4', 'stray_0.mp4', 'stray_1.mp4', ..."
+    said = f"4 videos are in no class folder and were left out: {few}"
+    assert folder(videos).notes == (said,)
 
 
 def test_names_that_differ_in_the_ending_alone_keep_it(tmp_path):

@@ -15,6 +15,7 @@ from tfrecords_tools.shards import text_of
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
 _TRAILING_NUMBER = re.compile(r"[\s_.-]*\d+$")
+_NAMES_SHOWN = 3
 _CLASS_FROM = ("auto", "folder", "stem", "none")
 
 
@@ -83,13 +84,18 @@ def folder(
     if class_from == "auto":
         class_from = "folder" if any(len(file.parts) > 1 for file in files) else "stem"
     actions = {}
+    without_class = []
     for file in files:
         row = rows.get(text_of(file))
         label = row.label if row and row.label else _class_of(file, class_from)
         if label is None:
-            notes.append(f"{text_of(file)} is in no class folder and was left out")
+            without_class.append(text_of(file))
         else:
             actions[file] = label
+    if without_class:
+        few = ", ".join(map(repr, without_class[:_NAMES_SHOWN]))
+        few += ", ..." if len(without_class) > _NAMES_SHOWN else ""
+        notes.append(f"{len(without_class)} videos are in no class folder and were left out: {few}")
     files = list(actions)
     index = {name: i for i, name in enumerate(sorted(set(actions.values())))}
     splits = drawn_splits({text_of(f): a for f, a in actions.items()}, test_fraction, seed)
