@@ -1,6 +1,5 @@
 """Video files → frames, with PyAV: upright, with square pixels, within limits."""
 
-import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ import av
 import numpy as np
 
 from keras_stprivacy.data.decode_limits import DecodeLimits
+from keras_stprivacy.data.decoded_frame import DecodedFrame
 from keras_stprivacy.data.errors import VideoDecodeError, VideoLimitError
 from keras_stprivacy.data.frame_clock import FrameClock
 from keras_stprivacy.data.open_video import DECODER_ERRORS, check_pixels, open_video, words_of
@@ -18,21 +18,6 @@ from keras_stprivacy.data.open_video import DECODER_ERRORS, check_pixels, open_v
 _MICROSECONDS = 1_000_000
 # Some headers promise a frame or a few more than there are; less than this share is a truncation.
 _LEAST_SHARE = 0.9
-
-
-@dataclasses.dataclass(frozen=True)
-class DecodedFrame:
-    """A frame as the decoder gives it: not yet upright, in the pixel format of the file.
-
-    Attributes:
-        picture: what PyAV decoded.
-        time: in seconds from the first frame.
-        duration: in seconds.
-    """
-
-    picture: av.VideoFrame
-    time: Fraction
-    duration: Fraction
 
 
 class VideoReader:

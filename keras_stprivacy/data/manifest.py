@@ -16,31 +16,16 @@ from keras_stprivacy.data.errors import (
     NewerFormatError,
     UnknownSplitError,
 )
+from keras_stprivacy.data.manifest_fields import (
+    field_of,
+    groups_of,
+    is_count,
+    names_of,
+    shards_of,
+)
+from keras_stprivacy.data.shard_info import ShardInfo
 
 _DATA_FOLDER_VARIABLE = "STPRIVACY_DATA"
-
-
-@dataclasses.dataclass(frozen=True)
-class ShardInfo:
-    """One TFRecord file, as `dataset.json` describes it.
-
-    Attributes:
-        file: file name, beside `dataset.json`.
-        records: number of records, that is of videos.
-        frames: number of frames of all of them.
-        unannotated: number of records whose privacy attributes were not annotated.
-        bytes: size of the file.
-        sha256: of the file.
-        plan: SHA-256 of what the shard was made from: settings, videos and labels.
-    """
-
-    file: str
-    records: int
-    frames: int
-    unannotated: int
-    bytes: int
-    sha256: str
-    plan: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +207,7 @@ def parse_info(text: str, directory: pathlib.Path | Address) -> DatasetInfo:
             f"{path} does not describe clip records: its 'format' must be {schema.FORMAT_NAME!r}."
         )
     version = content.get("format_version")
-    if not isinstance(version, int) or not _is_count(version):
+    if not isinstance(version, int) or not is_count(version):
         raise DatasetFormatError(
             f"{path}: 'format_version' must be a whole number. Received: {version!r}"
         )
@@ -233,20 +218,20 @@ def parse_info(text: str, directory: pathlib.Path | Address) -> DatasetInfo:
         )
     info = DatasetInfo(
         directory=directory,
-        name=_field(path, content, "name", str),
-        class_names=_names(path, content, "class_names"),
-        attribute_names=_names(path, content, "attribute_names"),
+        name=field_of(path, content, "name", str),
+        class_names=names_of(path, content, "class_names"),
+        attribute_names=names_of(path, content, "attribute_names"),
         splits={
-            split: _shards(path, split, entry)
-            for split, entry in _field(path, content, "splits", dict).items()
+            split: shards_of(path, split, entry)
+            for split, entry in field_of(path, content, "splits", dict).items()
         },
-        settings=_field(path, content, "settings", dict),
-        source=_field(path, content, "source", dict),
-        sources=_field(path, content, "sources", dict),
-        quarantined=tuple(_field(path, content, "quarantined", list)),
-        missing=tuple(_field(path, content, "missing", list)),
-        multi_label=_field(path, {"multi_label": False, **content}, "multi_label", bool),
-        attribute_groups=_groups(path, content),
+        settings=field_of(path, content, "settings", dict),
+        source=field_of(path, content, "source", dict),
+        sources=field_of(path, content, "sources", dict),
+        quarantined=tuple(field_of(path, content, "quarantined", list)),
+        missing=tuple(field_of(path, content, "missing", list)),
+        multi_label=field_of(path, {"multi_label": False, **content}, "multi_label", bool),
+        attribute_groups=groups_of(path, content),
     )
     for key, items in (("sources", info.sources.values()), ("quarantined", info.quarantined)):
         if not all(isinstance(item, dict) for item in items):
@@ -254,59 +239,3 @@ def parse_info(text: str, directory: pathlib.Path | Address) -> DatasetInfo:
     if not info.splits:
         raise EmptyDatasetError(f"{path} lists no splits: nothing was converted.")
     return info
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _field(path: pathlib.Path | Address, content: dict, key: str, kind: type) -> Any:
-    value = content.get(key)
-    if not isinstance(value, kind):
-        received = "nothing" if key not in content else repr(value)[:80]
-        raise DatasetFormatError(f"{path}: {key!r} must be a {kind.__name__}. Received: {received}")
-    return value
-
-
-def _groups(path: pathlib.Path | Address, content: dict) -> dict[str, int]:
-    groups = _field(path, {"attribute_groups": {}, **content}, "attribute_groups", dict)
-    if not all(map(_is_count, groups.values())):
-        raise DatasetFormatError(f"{path}: 'attribute_groups' must be names with counts.")
-    if groups and sum(groups.values()) != len(content["attribute_names"]):
-        raise DatasetFormatError(
-            f"{path}: 'attribute_groups' must count {len(content['attribute_names'])} attributes. "
-            f"Received: {groups}"
-        )
-    return groups
-
-
-def _names(path: pathlib.Path | Address, content: dict, key: str) -> tuple[str, ...]:
-    names = _field(path, content, key, list)
-    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
-        raise DatasetFormatError(f"{path}: {key!r} must be a list of different names.")
-    return tuple(names)
-
-
-def _shards(path: pathlib.Path | Address, split: str, entry: Any) -> tuple[ShardInfo, ...]:
-    shards = entry.get("shards") if isinstance(entry, dict) else None
-    if not isinstance(shards, list):
-        raise DatasetFormatError(f"{path}: split {split!r} must have a list of 'shards'.")
-    return tuple(_shard(path, split, shard) for shard in shards)
-
-
-def _shard(path: pathlib.Path | Address, split: str, shard: Any) -> ShardInfo:
-    fields = {field.name: field.type for field in dataclasses.fields(ShardInfo)}
-    good = isinstance(shard, dict) and all(
-        _is_count(shard.get(name)) if kind is int else isinstance(shard.get(name), str)
-        for name, kind in fields.items()
-    )
-    if not good:
-        raise DatasetFormatError(
-            f"{path}: each shard of split {split!r} must have {', '.join(fields)}. "
-            f"Received: {repr(shard)[:120]}"
-        )
-    if os.path.basename(shard["file"]) != shard["file"] or shard["file"] in ("", ".", ".."):
-        raise DatasetFormatError(
-            f"{path}: a shard's 'file' must be a bare file name. Received: {shard['file']!r}"
-        )
-    return ShardInfo(**{name: shard[name] for name in fields})
