@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import json
 from typing import Any
 
@@ -22,14 +19,23 @@ from keras_stprivacy.benchmark.tables import (
     quoted_words,
     settings_line,
 )
-from keras_stprivacy.evaluation.figure import ClipPicture, clip_grid
+from keras_stprivacy.evaluation.figure import ClipPicture
+from keras_stprivacy.evaluation.html_parts import (
+    details_of,
+    image_of,
+    line_of,
+    page_of,
+    preformatted,
+    table_of,
+    text_of,
+)
 
 
 def render_html(report: BenchmarkReport) -> str:
     """Writes the page of a report."""
     parts = [
         "<h1>What video anonymizers hide, and what they keep</h1>",
-        f'<p class="faint">{_text(settings_line(report))}</p>',
+        f'<p class="faint">{text_of(settings_line(report))}</p>',
     ]
     plot = trade_off_svg(report)
     if plot:
@@ -41,17 +47,15 @@ def render_html(report: BenchmarkReport) -> str:
     floors = {row.label for row in report.rows if row.kind == "floor"}
     parts += ["<h2>Measured</h2>", _table(*main_table(report), floors)]
     parts.append(
-        f'<p class="faint">{_text(WORDS)} p: paired bootstrap over test videos, two-sided, not '
+        f'<p class="faint">{text_of(WORDS)} p: paired bootstrap over test videos, two-sided, not '
         "corrected for the number of comparisons.</p>"
     )
     parts += ["<h2>Attributes</h2>", _bars(report)]
     parts.append(
-        _details(
+        details_of(
             "All numbers of each attribute",
-            [
-                _table(*attribute_table(report, "ap"), floors),
-                _table(*attribute_table(report, "leakage"), floors),
-            ],
+            _table(*attribute_table(report, "ap"), floors)
+            + _table(*attribute_table(report, "leakage"), floors),
         )
     )
     attackers = attacker_table(report)
@@ -68,15 +72,10 @@ def render_html(report: BenchmarkReport) -> str:
         parts += ["<h2>The paper's own figures</h2>", f'<p class="faint">{quoted_words()}</p>']
         parts += [_table(*quoted_table(table), set(), "quoted") for table in report.quoted]
     if report.notes:
-        items = "".join(f"<li>{_text(note)}</li>" for note in report.notes)
+        items = "".join(f"<li>{text_of(note)}</li>" for note in report.notes)
         parts.append(f"<h2>Notes</h2><ul>{items}</ul>")
     parts += ["<h2>How this was measured</h2>", _costs(report), _settings(report)]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Benchmark: {_text(report.protocol)}</title><style>{STYLE}</style></head>"
-        f"<body><main>{''.join(parts)}</main></body></html>\n"
-    )
+    return page_of(f"Benchmark: {report.protocol}", STYLE, parts)
 
 
 def _bars(report: BenchmarkReport) -> str:
@@ -90,7 +89,7 @@ def _bars(report: BenchmarkReport) -> str:
             ap = row.attributes[attribute]["ap"]
             if ap.value is None:
                 lines.append(
-                    f'<div class="bar"><span class="name">{_text(row.label)}</span>'
+                    f'<div class="bar"><span class="name">{text_of(row.label)}</span>'
                     '<span class="faint">undefined</span><span></span></div>'
                 )
                 continue
@@ -108,12 +107,12 @@ def _bars(report: BenchmarkReport) -> str:
                 x = f"{100 * floor:.2f}%"
                 marks.append(f'<line class="tick" x1="{x}" x2="{x}" y1="1" y2="19"/>')
             lines.append(
-                f'<div class="bar"><span class="name">{_text(row.label)}</span>'
+                f'<div class="bar"><span class="name">{text_of(row.label)}</span>'
                 f'<svg height="20" role="img" aria-label="average precision '
                 f'{100 * ap.value:.1f} %">{"".join(marks)}</svg>'
                 f'<span class="end">{100 * ap.value:.1f}</span></div>'
             )
-        blocks.append(f'<div class="bars"><h3>{_text(attribute)}</h3>{"".join(lines)}</div>')
+        blocks.append(f'<div class="bars"><h3>{text_of(attribute)}</h3>{"".join(lines)}</div>')
     return (
         '<p class="faint">Average precision of the strongest attacker, 0 to 100 %. '
         '<span class="key"><i class="ownkey"></i>system</span>'
@@ -138,12 +137,8 @@ def _pictures(report: BenchmarkReport) -> list[str]:
                 rows[f"{label}, dropped"] = clip["sparsified"]
             rows[label if name != "raw" else "Raw"] = clip["anonymized"]
         caption = report.pictures[0][2][number]["caption"]
-        buffer = io.BytesIO()
-        picture = ClipPicture(rows, caption)
-        clip_grid([picture], label_width=150).save(buffer, "PNG", optimize=True)
-        data = base64.b64encode(buffer.getvalue()).decode()
         words = f"frames of a test clip ({caption}): {', '.join(rows)}"
-        images.append(f'<img alt="{_text(words)}" src="data:image/png;base64,{data}">')
+        images.append(image_of(ClipPicture(rows, caption), words, label_width=150))
     parts.append(f'<div class="pictures">{"".join(images)}</div>')
     parts.append(
         '<p class="faint">"Dropped": the raw clip with dropped tubelets blackened, for '
@@ -177,38 +172,16 @@ def _settings(report: BenchmarkReport) -> str:
     tests = {row["id"]: row["tests"] for row in content["rows"] if row["tests"]}
     strongest = {row["id"]: row["strongest"] for row in content["rows"] if row["strongest"]}
     return (
-        _details("All settings and seeds", [_json(content["settings"])])
-        + _details("Paired tests of every two systems", [_json(tests)])
-        + _details("Strongest attacker of each attribute and seed", [_json(strongest)])
+        details_of("All settings and seeds", _json(content["settings"]))
+        + details_of("Paired tests of every two systems", _json(tests))
+        + details_of("Strongest attacker of each attribute and seed", _json(strongest))
     )
 
 
 def _json(content: Any) -> str:
-    return f"<pre>{_text(json.dumps(content, indent=1, ensure_ascii=False))}</pre>"
-
-
-def _details(summary: str, parts: list[str]) -> str:
-    return f"<details><summary>{_text(summary)}</summary>{''.join(parts)}</details>"
+    return preformatted(json.dumps(content, indent=1, ensure_ascii=False))
 
 
 def _table(headings: list[str], lines: list[list[str]], floors: set[str], kind: str = "") -> str:
-    head = "".join(f"<th>{_text(heading)}</th>" for heading in headings)
-    body = []
-    for line in lines:
-        cells = "".join(_cell(text) for text in line[1:])
-        shown = ' class="floor"' if line[0] in floors else ""
-        body.append(f"<tr{shown}><td>{_text(line[0])}</td>{cells}</tr>")
-    return (
-        f'<div class="wide {kind}"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
-def _cell(text: str) -> str:
-    value, _, rest = text.partition(" ")
-    rest = rest.replace("[", "").replace("]", "").replace(", ", " to ")
-    return f"<td>{_text(value)}{f'<small>{_text(rest)}</small>' if rest else ''}</td>"
-
-
-def _text(value: Any) -> str:
-    return html.escape(str(value))
+    rows = [line_of(line, "floor" if line[0] in floors else "") for line in lines]
+    return table_of(headings, rows, kind)

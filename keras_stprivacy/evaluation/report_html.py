@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from keras_stprivacy.evaluation.figure import ClipPicture, clip_grid
+from keras_stprivacy.evaluation.figure import ClipPicture
+from keras_stprivacy.evaluation.html_parts import (
+    details_of,
+    image_of,
+    line_of,
+    page_of,
+    preformatted,
+    table_of,
+    text_of,
+)
+from keras_stprivacy.evaluation.page_style import STYLE
 from keras_stprivacy.evaluation.report_text import (
     COLUMNS,
     LEAKAGE_WORDS,
@@ -21,66 +28,12 @@ from keras_stprivacy.evaluation.report_text import (
 if TYPE_CHECKING:
     from keras_stprivacy.evaluation.report import Report
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c1e22; --faint: #666d78; --paper: #fbfbfa;
-  --card: #fff; --line: #dfe2e6; --raw: #b4552d; --system: #2b66c9; --floor: #8a919c; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --faint: #9aa2ad; --paper: #15171a;
-  --card: #1d2024; --line: #33383f; --raw: #e48a5f; --system: #77a7f5; --floor: #808893; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 1060px; margin: 0 auto; padding: 28px 18px 60px; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 6px; }
-h2 { font-size: 1.08rem; margin: 38px 0 10px; }
-p { margin: 6px 0; } .faint { color: var(--faint); font-size: .88rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px;
-  margin: 20px 0 0; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  padding: 12px 14px; }
-.card b { display: block; font-size: 1.5rem; line-height: 1.25; font-weight: 650; }
-.card span { color: var(--faint); font-size: .84rem; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; background: var(--card); border: 1px solid var(--line);
-  border-radius: 10px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
-  font-size: .9rem; }
-th, td { padding: 8px 12px; text-align: right; vertical-align: top;
-  border-bottom: 1px solid var(--line); }
-tr:last-child td { border-bottom: 0; }
-th { font-weight: 600; color: var(--faint); font-size: .8rem; vertical-align: bottom; }
-th:first-child, td:first-child { text-align: left; }
-td small { display: block; color: var(--faint); white-space: nowrap; }
-tr.floor td { color: var(--faint); } tr.anonymized td { font-weight: 600; }
-tr.anonymized small { font-weight: 400; }
-.bars { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
-  padding: 14px 16px 8px; }
-.bar { display: grid; grid-template-columns: minmax(90px, 170px) 1fr 3.2em; gap: 12px;
-  align-items: center; padding: 5px 0; font-size: .9rem; }
-.bar .name { overflow-wrap: anywhere; } .bar .end { text-align: right; }
-.bar svg { width: 100%; height: 26px; display: block; }
-.key { display: inline-flex; align-items: center; gap: 6px; margin-right: 16px; }
-.key i { width: 11px; height: 11px; border-radius: 50%; display: inline-block; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px), 1fr));
-  gap: 10px; }
-.pictures img { display: block; width: 100%; height: auto; background: #fff;
-  border: 1px solid var(--line); border-radius: 10px; }
-ul { padding-left: 1.2em; margin: 6px 0; }
-details { margin: 10px 0; } summary { cursor: pointer; }
-.key .tick { width: 3px; height: 15px; border-radius: 0; }
-@media (max-width: 600px) {
-  th, td { padding: 7px 8px; } table { font-size: .84rem; }
-  .bar { grid-template-columns: 1fr 3.2em; gap: 0 12px; padding: 6px 0 2px; }
-  .bar .name { grid-column: 1 / -1; }
-}
-pre { overflow-x: auto; background: var(--card); border: 1px solid var(--line);
-  border-radius: 10px; padding: 12px 14px; font-size: .8rem; line-height: 1.45; }
-"""
-
 
 def render_html(report: Report) -> str:
     """Writes the page of a report."""
     parts = [
         "<h1>What attackers read from anonymized video</h1>",
-        f'<p class="faint">{_text(settings_line(report))}</p>',
+        f'<p class="faint">{text_of(settings_line(report))}</p>',
         _cards(report),
         "<h2>Scores</h2>",
         _scores(report),
@@ -89,7 +42,7 @@ def render_html(report: Report) -> str:
         "often training videos of that action have each attribute.</p>",
     ]
     if "leakage" in report[report.headline].scores:
-        parts.append(f'<p class="faint">{_text(LEAKAGE_WORDS)}</p>')
+        parts.append(f'<p class="faint">{text_of(LEAKAGE_WORDS)}</p>')
     parts += ["<h2>Attributes</h2>", _bars(report), _attributes(report)]
     if report.pictures:
         parts.append("<h2>Clips</h2>")
@@ -100,23 +53,15 @@ def render_html(report: Report) -> str:
                 "illustration. What the anonymizer gives out is the row below it.</p>"
             )
     if report.notes:
-        items = "".join(f"<li>{_text(note)}</li>" for note in report.notes)
+        items = "".join(f"<li>{text_of(note)}</li>" for note in report.notes)
         parts.append(f"<h2>Notes</h2><ul>{items}</ul>")
     parts += ["<h2>How this was measured</h2>", _training(report), _settings(report)]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Evaluation of an anonymizer</title><style>{_STYLE}</style></head>"
-        f"<body><main>{''.join(parts)}</main></body></html>\n"
-    )
+    return page_of("Evaluation of an anonymizer", STYLE, parts)
 
 
 def _picture(picture: ClipPicture) -> str:
-    buffer = io.BytesIO()
-    clip_grid([picture]).save(buffer, "PNG", optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode()
     words = f"frames of a test clip: {', '.join(picture.rows)} ({picture.caption})"
-    return f'<img alt="{_text(words)}" src="data:image/png;base64,{data}">'
+    return image_of(picture, words)
 
 
 def _cards(report: Report) -> str:
@@ -150,7 +95,7 @@ def _cards(report: Report) -> str:
         kept, tubelets = report.settings["kept_tubelets"], report.settings["tubelets"]
         cards.append((f"{100 * kept / tubelets:.0f} %", f"tubelets kept: {kept} of {tubelets}"))
     items = (
-        f'<div class="card"><b>{_text(value)}</b><span>{_text(words)}</span></div>'
+        f'<div class="card"><b>{text_of(value)}</b><span>{text_of(words)}</span></div>'
         for value, words in cards
     )
     return f'<div class="cards">{"".join(items)}</div>'
@@ -158,28 +103,18 @@ def _cards(report: Report) -> str:
 
 def _scores(report: Report) -> str:
     columns = columns_of(report)
-    head = "".join(f"<th>{_text(COLUMNS[name][0])}</th>" for name in columns)
     lines = []
     for row in report.rows:
-        cells = [_number(cell(row.scores.get(n), *COLUMNS[n][1:])) for n in columns]
+        texts = [cell(row.scores.get(name), *COLUMNS[name][1:]) for name in columns]
         shown = "anonymized" if row.name == report.headline else ""
-        lines.append(
-            f'<tr class="{row.kind} {shown}"><td>{_text(row.label)}</td>{"".join(cells)}</tr>'
-        )
-    return _table(f"<th></th>{head}", lines)
+        lines.append(line_of([row.label, *texts], f"{row.kind} {shown}".strip()))
+    return table_of(["", *(COLUMNS[name][0] for name in columns)], lines)
 
 
 def _attributes(report: Report) -> str:
     headings, lines = attribute_lines(report)
-    head = "".join(f"<th>{_text(heading)}</th>" for heading in headings)
-    rows = [
-        f"<tr><td>{_text(line[0])}</td>{''.join(_number(text) for text in line[1:])}</tr>"
-        for line in lines
-    ]
-    return (
-        "<details><summary>All numbers of each attribute</summary>"
-        + _table(head, rows)
-        + ("</details>")
+    return details_of(
+        "All numbers of each attribute", table_of(headings, [line_of(line) for line in lines])
     )
 
 
@@ -213,9 +148,9 @@ def _bars(report: Report) -> str:
                 marks.append(f'<circle cx="{x}" cy="13" r="6" fill="var(--{color})"/>')
         end = cell(ours, 100.0, 1).split(" ")[0]
         bars.append(
-            f'<div class="bar"><div class="name">{_text(attribute)}</div>'
-            f'<svg overflow="visible" role="img" aria-label="average precision {_text(end)} %">'
-            f'{"".join(marks)}</svg><div class="end">{_text(end)}</div></div>'
+            f'<div class="bar"><div class="name">{text_of(attribute)}</div>'
+            f'<svg overflow="visible" role="img" aria-label="average precision {text_of(end)} %">'
+            f'{"".join(marks)}</svg><div class="end">{text_of(end)}</div></div>'
         )
     keys = [("system", "anonymized"), ("raw", "raw clips"), ("floor", "chance")]
     legend = "".join(
@@ -235,36 +170,17 @@ def _training(report: Report) -> str:
     for name, curves in report.history.items():
         metric = next((key for key in curves if key != "loss"), "loss")
         seconds = report.seconds.get(f"train {name}", 0.0)
+        first, last = curves["loss"][0], curves["loss"][-1]
         lines.append(
-            f"<tr><td>{_text(name)}</td><td>{len(curves['loss'])}</td>"
-            f"<td>{curves['loss'][0]:.3f}</td><td>{curves['loss'][-1]:.3f}</td>"
-            f"<td>{_text(metric)} {curves[metric][-1]:.3f}</td><td>{seconds:.0f}</td></tr>"
+            f"<tr><td>{text_of(name)}</td><td>{len(curves['loss'])}</td>"
+            f"<td>{first:.3f}</td><td>{last:.3f}</td>"
+            f"<td>{text_of(metric)} {curves[metric][-1]:.3f}</td><td>{seconds:.0f}</td></tr>"
         )
-    head = "<th>attacker</th><th>epochs</th><th>first loss</th><th>last loss</th>"
-    return _table(head + "<th>on training clips</th><th>seconds</th>", lines)
+    headings = ["attacker", "epochs", "first loss", "last loss", "on training clips", "seconds"]
+    return table_of(headings, lines)
 
 
 def _settings(report: Report) -> str:
     content: dict[str, Any] = report.to_dict()
     text = json.dumps({key: content[key] for key in ("settings", "seconds")}, indent=2)
-    summary = "<summary>All settings, seeds and times</summary>"
-    return f"<details>{summary}<pre>{_text(text)}</pre></details>"
-
-
-def _table(head: str, lines: list[str]) -> str:
-    return (
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-    )
-
-
-def _number(text: str) -> str:
-    value, _, interval = text.partition(" ")
-    small = (
-        f"<small>{_text(interval.strip('[]').replace(', ', ' to '))}</small>" if interval else ""
-    )
-    return f"<td>{_text(value)}{small}</td>"
-
-
-def _text(value: Any) -> str:
-    return html.escape(str(value))
+    return details_of("All settings, seeds and times", preformatted(text))

@@ -1,12 +1,12 @@
 """From cells to tables: seeds, floors, leakage, paired tests, and the forms of the report."""
 
 import csv
-import html.parser
 import io
 import json
 
 import numpy as np
 import pytest
+from html_page import Page
 from made_cells import ATTRIBUTES, made_cell, made_cells, made_plan
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
@@ -134,34 +134,10 @@ def test_table_json_csv_and_markdown(report, tmp_path):
     assert "| STPrivacy |" in markdown and "## The paper's own figures" in markdown
 
 
-class _Page(html.parser.HTMLParser):
-    VOID = ("meta", "img", "line", "circle", "rect", "polyline", "br")
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.seen, self.links, self.text = [], [], [], ""
-
-    def handle_starttag(self, tag, attrs):
-        self.seen.append(tag)
-        self.links += [value for key, value in attrs if key in ("src", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.seen.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
 def test_page_stands_alone_with_plot_bars_and_pictures(report, tmp_path):
     report.to_html(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    page = _Page()
-    page.feed(text)
+    page = Page(text)
     assert not page.open
     assert page.links and all(link.startswith("data:image/png;base64,") for link in page.links)
     assert "script" not in page.seen and "http" not in text and "url(" not in text

@@ -1,12 +1,12 @@
 """The forms of a report: table, JSON, CSV, page and picture."""
 
 import csv
-import html.parser
 import io
 import json
 
 import numpy as np
 import pytest
+from html_page import Page
 from PIL import Image
 
 from keras_stprivacy.evaluation.figure import ClipPicture, clip_grid, sparsified
@@ -103,36 +103,10 @@ def test_csv(report, tmp_path):
     assert found["chance", "", "cmap"]["kind"] == "floor"
 
 
-class _Page(html.parser.HTMLParser):
-    """Collects the tags of a page, and complains where they do not close."""
-
-    VOID = ("meta", "img", "line", "circle", "br")
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.seen, self.links, self.text = [], [], [], ""
-
-    def handle_starttag(self, tag, attrs):
-        self.seen.append(tag)
-        self.links += [value for key, value in attrs if key in ("src", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.seen.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
 def test_page_stands_alone(report, tmp_path):
     report.to_html(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    page = _Page()
-    page.feed(text)
+    page = Page(text)
     assert not page.open
     assert len(page.links) == 3
     assert all(link.startswith("data:image/png;base64,") for link in page.links)
