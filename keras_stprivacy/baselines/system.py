@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from keras_stprivacy.baselines.clip_shape import checked_clip_shape
 from keras_stprivacy.baselines.registry import system_class
 from keras_stprivacy.data.parts import whole_file
 from keras_stprivacy.models.clips import check_clip_spec, check_clip_values
@@ -72,15 +73,9 @@ class System(abc.ABC):
     _not_saved: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        shape = tuple(int(size) for size in self.clip_shape)
-        if len(shape) != 4 or shape[3] != 3 or min(shape) < 1:
-            raise ValueError(
-                "clip_shape must be (frames, height, width, 3), each at least 1. Received: "
-                f"clip_shape={self.clip_shape}"
-            )
+        self.clip_shape = checked_clip_shape(self.clip_shape)
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1. Received: {self.batch_size}")
-        self.clip_shape = shape
         self.history: dict[str, list[float]] = {}
 
     @property

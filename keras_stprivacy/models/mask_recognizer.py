@@ -93,10 +93,7 @@ class MaskRecognizer(keras.Model):
         Raises:
             ValueError: if there is no such preset.
         """
-        preset = preset_arguments(name, "recognizer")
-        names = ("num_frames", "image_size", "tubelet_size")
-        sizes: dict[str, Any] = {name: preset[name] for name in names if name in preset}
-        return cls(num_classes=num_classes, **(sizes | overrides))
+        return cls(num_classes, **{**preset_arguments(name, "mask_recognizer"), **overrides})
 
     def build(self, input_shape: Any) -> None:
         if self.built:  # type: ignore[has-type]

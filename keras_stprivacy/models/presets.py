@@ -3,6 +3,7 @@
 from typing import Any
 
 _VIT_16X112 = {"num_frames": 16, "image_size": 112, "tubelet_size": (2, 16, 16), "mlp_ratio": 4.0}
+_SIZES = ("num_frames", "image_size", "tubelet_size")
 _DEPTH_12 = {
     "anonymizer": {"num_sparsification_blocks": 3, "layers_per_block": 3},
     "recognizer": {"num_layers": 12},
@@ -35,7 +36,8 @@ def preset_arguments(name: str, role: str) -> dict[str, Any]:
 
     Args:
         name: a key of `PRESETS`.
-        role: `"anonymizer"` or `"recognizer"`.
+        role: `"anonymizer"`, `"recognizer"`, or `"mask_recognizer"`, which has the sizes of clip
+            and tubelet alone.
 
     Raises:
         ValueError: if there is no such preset.
@@ -47,4 +49,7 @@ def preset_arguments(name: str, role: str) -> dict[str, Any]:
     """
     if name not in PRESETS:
         raise ValueError(f"no preset is named {name!r}. There are: {', '.join(PRESETS)}")
-    return {**PRESETS[name]["common"], **PRESETS[name][role]}
+    common = PRESETS[name]["common"]
+    if role == "mask_recognizer":
+        return {size: common[size] for size in _SIZES}
+    return {**common, **PRESETS[name][role]}

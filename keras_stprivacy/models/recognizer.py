@@ -136,8 +136,7 @@ class Recognizer(keras.Model):
         Raises:
             ValueError: if there is no such preset.
         """
-        arguments = {**preset_arguments(name, "recognizer"), **overrides}
-        return cls(num_classes=num_classes, **arguments)
+        return cls(num_classes, **{**preset_arguments(name, "recognizer"), **overrides})
 
     def build(self, input_shape: Any) -> None:
         if self.built:  # type: ignore[has-type]

@@ -20,6 +20,7 @@ from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.strongest import choose_strongest, columns_of_chosen
 from keras_stprivacy.floors import actions_only, majority_class
 from keras_stprivacy.metrics import psnr
+from keras_stprivacy.training.seeding import seeded
 
 JIT = keras.backend.backend() == "jax"
 evaluate = functools.partial(
@@ -128,6 +129,24 @@ def test_masks_that_follow_an_attribute_are_read(tmp_path):
     said = attacker.predict(store.clips, masks)
     assert ((said[:, 0] > 0.5) == labels["privacy"][:, 0]).all()
     assert abs(said[:, 1].std()) < 0.2  # the other attribute is not in the mask
+
+
+def test_the_mask_attacker_is_two_hidden_layers_of_its_seed():
+    class Dropping:
+        clip_shape, grid_shape = CLIP_SHAPE, (2, 2, 2)
+
+    attacker = MaskAttacker("privacy", 3, Dropping(), seed=5, jit_compile=JIT)
+    with seeded(5):
+        layers = [keras.layers.Dense(128, activation="gelu") for _ in range(2)]
+        x = mask = keras.Input((8,))
+        for layer in (keras.layers.Rescaling(2.0, offset=-1.0), *layers, keras.layers.Dense(3)):
+            x = layer(x)
+    expected = keras.Model(mask, x)
+    for ours, theirs in zip(attacker.model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    masks = np.random.default_rng(0).integers(0, 2, (32, 8))
+    said = attacker.logits(np.zeros((32, *CLIP_SHAPE), "uint8"), masks)
+    np.testing.assert_allclose(said, expected.predict_on_batch(masks.astype("float32")), atol=1e-5)
 
 
 def test_a_probe_of_given_weights_trains_the_last_layer_alone(make_anonymizer, tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_stprivacy.baselines.networks.layers import scaled, to_model_range
+from keras_stprivacy.baselines.networks.layers import clip_input, scaled, to_model_range
 
 # Channels of the convolutions before each pooling.
 _STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
@@ -33,6 +33,9 @@ class C3D(keras.Model):
     Output shape:
         `(B, num_classes)`, float32 logits.
 
+    Raises:
+        ValueError: for sizes below 1, or clips of another shape.
+
     Example:
 
     >>> network = C3D(5, (8, 32, 32, 3), width=0.125)
@@ -49,7 +52,7 @@ class C3D(keras.Model):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        inputs = keras.Input(tuple(clip_shape))
+        inputs = clip_input(num_classes, clip_shape)
         x = to_model_range(inputs)
         for stage, convolutions in enumerate(_STAGES, start=1):
             for i, channels in enumerate(convolutions):

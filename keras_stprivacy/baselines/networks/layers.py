@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_stprivacy.baselines.clip_shape import checked_clip_shape
+
 # As PyTorch's default; with that of Keras, 0.99, short trainings end with statistics of the start.
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
@@ -23,6 +25,29 @@ def scaled(width: float, channels: int) -> int:
     if not width > 0:
         raise ValueError(f"width must be positive. Received: width={width}")
     return max(1, round(width * channels))
+
+
+def clip_input(num_classes: int, clip_shape: tuple[int, ...]) -> Any:
+    """Where clips enter a classifier, after a check of its sizes.
+
+    Args:
+        num_classes: outputs of the classifier.
+        clip_shape: `(T, H, W, 3)`.
+
+    Returns:
+        A symbolic tensor (B, T, H, W, 3).
+
+    Raises:
+        ValueError: for sizes that no classifier of clips has.
+
+    Example:
+
+    >>> clip_input(8, (8, 32, 32, 3)).shape
+    (None, 8, 32, 32, 3)
+    """
+    if num_classes < 1:
+        raise ValueError(f"num_classes must be at least 1. Received: num_classes={num_classes}")
+    return keras.Input(checked_clip_shape(clip_shape))
 
 
 def to_model_range(pixels: Any) -> Any:

@@ -9,6 +9,7 @@ import keras
 from keras_stprivacy.baselines.networks.layers import (
     BATCH_NORM,
     TimeDilatedConv3D,
+    clip_input,
     scaled,
     to_model_range,
 )
@@ -35,6 +36,9 @@ class R3D18(keras.Model):
     Output shape:
         `(B, num_classes)`, float32 logits.
 
+    Raises:
+        ValueError: for sizes below 1, or clips of another shape.
+
     Example:
 
     >>> network = R3D18(5, (8, 32, 32, 3), width=0.125)
@@ -50,7 +54,7 @@ class R3D18(keras.Model):
         dilate_last: bool = False,
         **kwargs: Any,
     ) -> None:
-        inputs = keras.Input(tuple(clip_shape))
+        inputs = clip_input(num_classes, clip_shape)
         x = keras.layers.ZeroPadding3D((1, 3, 3), name="stem_pad")(to_model_range(inputs))
         x = keras.layers.Conv3D(
             scaled(width, 64), (3, 7, 7), (1, 2, 2), use_bias=False, name="stem_conv"

@@ -1,17 +1,16 @@
 """The attacker that sees which tubelets were kept, and no pixel."""
 
-import math
 from typing import Any
 
 import keras
 import numpy as np
-from keras import layers
 
 from keras_stprivacy.evaluation.attackers.attacker import Attacker
+from keras_stprivacy.models import MaskRecognizer
 
 
 class MaskAttacker(Attacker):
-    """A small dense network on the decision mask alone.
+    """A `MaskRecognizer`, a small dense network on the decision mask alone.
 
     What it reads leaves through the shape of what is kept, whatever the pixels are.
 
@@ -39,13 +38,11 @@ class MaskAttacker(Attacker):
                 f"{type(self.target).__name__} has no grid_shape: it drops no tubelets, so there "
                 "is no decision mask to attack. Leave out the attacker 'mask'."
             )
-        mask = keras.Input((math.prod(grid),))
-        x = layers.Rescaling(2.0, offset=-1.0)(mask)
-        for _ in range(2):
-            x = layers.Dense(128, activation="gelu")(x)
-        return keras.Model(mask, layers.Dense(self.num_classes, dtype="float32")(x))
+        # Of the clip it needs no more than how many tubelets there are.
+        rows, *image_size = grid
+        return MaskRecognizer(self.num_classes, rows, tuple(image_size), (1, 1, 1))
 
     def inputs(self, clips: np.ndarray, decision_mask: np.ndarray | None) -> Any:
         if decision_mask is None:
             raise ValueError("the attacker 'mask' needs decision masks. Received: None")
-        return decision_mask.astype("float32")
+        return {"decision_mask": decision_mask.astype("float32")}
