@@ -47,7 +47,7 @@ class SparsifyingAnonymizer(Anonymizer):
             setattr(self, name, _Through(name=f"no_{name}", dtype=self.dtype_policy))
         super().build(input_shape)
 
-    def write(self, clip: Any, tokens: Any, mask: Any, draw: bool) -> Any:
+    def write(self, clip: Any, tokens: Any, mask: Any) -> Any:
         return ops.cast(clip, "float32")
 
 

@@ -61,8 +61,9 @@ class BitBottleneck(keras.layers.Layer):
         self.expand = keras.layers.Dense(tokens_shape[-1], name="expand", dtype=self.dtype_policy)
         self.expand.build((*tokens_shape[:-1], self.num_bits))
 
-    def call(self, tokens: Any, training: bool | None = None) -> Any:
-        logits = ops.cast(self.reduce(self.norm(tokens)), "float32")  # (B, n, bits)
+    def bits(self, tokens: Any, training: bool | None = None) -> Any:
+        """The bits of each token, `(B, n, num_bits)`, float32: exactly 0 or 1."""
+        logits = ops.cast(self.reduce(self.norm(tokens)), "float32")
         if training:
             uniform = keras.random.uniform(
                 ops.shape(logits), 1e-6, 1.0 - 1e-6, dtype="float32", seed=self.seed_generator
@@ -71,8 +72,14 @@ class BitBottleneck(keras.layers.Layer):
         soft = ops.sigmoid(logits)
         hard = ops.cast(logits > 0, "float32")
         bits = soft + ops.stop_gradient(hard - soft)
-        bits = bits + ops.stop_gradient(hard - bits)  # exactly 0 or 1
+        return bits + ops.stop_gradient(hard - bits)  # exactly 0 or 1
+
+    def spread(self, bits: Any) -> Any:
+        """Tokens `(B, n, D)` made of their bits."""
         return self.expand(ops.cast(2.0 * bits - 1.0, self.compute_dtype))
+
+    def call(self, tokens: Any, training: bool | None = None) -> Any:
+        return self.spread(self.bits(tokens, training))
 
     def compute_output_shape(self, tokens_shape: tuple) -> tuple:
         return tokens_shape

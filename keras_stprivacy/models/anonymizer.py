@@ -86,7 +86,8 @@ class Anonymizer(keras.Model):
         A dict of the same structure in training and inference: `"clip"` `(B, T, H, W, 3)` in
         pixel space, unclipped; `"decision_mask"` `(B, L·N)`, 1 = kept; `"sparsification"`, a list
         with a dict for each PSB: `"retaining_probability"` `(B, L·N)` (0 for tubelets that had
-        left before) and `"decision_mask"` `(B, L·N)`. All float32.
+        left before) and `"decision_mask"` `(B, L·N)`; with `bottleneck_bits` also `"bits"`
+        `(B, L·N, bits)`, 0 for dropped tubelets. All float32.
 
     Raises:
         ValueError: for sizes that do not fit, ratios outside (0, 1], unknown rules, NaN pixels.
@@ -320,20 +321,17 @@ class Anonymizer(keras.Model):
         """`α` as training pursues it now (schedules move it), or as inference applies it."""
         return ops.convert_to_tensor(self.training_keep_ratio) if training else self._keep_ratio
 
-    def write(self, clip: Any, tokens: Any, mask: Any, draw: bool) -> Any:
+    def write(self, clip: Any, tokens: Any, mask: Any) -> Any:
         """What the tubelets show, before dropped ones are filled.
 
         Args:
             clip: `(B, T, H, W, 3)`; not used here, where all comes from the tokens.
-            tokens: from `encode`.
+            tokens: from `encode`, after the bottleneck.
             mask: from `encode`.
-            draw: whether the bottleneck draws.
 
         Returns:
             `(B, T, H, W, 3)` in pixel space.
         """
-        if self.bottleneck is not None:
-            tokens = self.bottleneck(tokens, training=draw)
         pixels = self.head(tokens)  # (B, n, δT·δH·δW·3)
         if pixels.shape[1] != mask.shape[1]:
             pixels = restore(pixels, mask)
@@ -341,6 +339,11 @@ class Anonymizer(keras.Model):
         if self.output_activation is None:
             written = self.pixel_range.to_pixels(written)
         return written
+
+    def _in_place(self, bits: Any, mask: Any) -> Any:
+        if bits.shape[1] != mask.shape[1]:
+            return restore(bits, mask)
+        return ops.where(mask[..., None] > 0.5, bits, ops.zeros_like(bits))
 
     def call(
         self,
@@ -354,11 +357,16 @@ class Anonymizer(keras.Model):
         if not training and not fill_dropped:
             raise ValueError("fill_dropped=False is for training; dropped tubelets never leave.")
         tokens, mask, stages = self.encode(clip, training, keep_ratio, remove_dropped, draw)
-        written = self.write(clip, tokens, mask, draw=bool(training) and draw)
+        output = {"decision_mask": mask, "sparsification": stages}
+        if self.bottleneck is not None:
+            bits = self.bottleneck.bits(tokens, training=bool(training) and draw)
+            tokens = self.bottleneck.spread(bits)
+            output["bits"] = self._in_place(bits, mask)
+        written = self.write(clip, tokens, mask)
         if fill_dropped:
             kept = mask_to_pixels(mask, self.grid_shape, self.tubelet_size) > 0.5
             written = ops.where(kept, written, ops.cast(self.fill_value, written.dtype))
-        return {"clip": written, "decision_mask": mask, "sparsification": stages}
+        return {"clip": written, **output}
 
     def __call__(self, clip: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(clip, np.ndarray):

@@ -1,16 +1,25 @@
 """The two training phases, their players and their schedules."""
 
 from keras_stprivacy.training.adversarial import STPrivacy
+from keras_stprivacy.training.conditional_code import ConditionalCode
 from keras_stprivacy.training.initialization import Initialization
 from keras_stprivacy.training.optimizer import PlayerOptimizer
 from keras_stprivacy.training.restart import RestartPrivacyRecognizers
-from keras_stprivacy.training.schedules import KeepRatioSchedule, WarmupCosine
+from keras_stprivacy.training.schedules import (
+    InformationSchedule,
+    KeepRatioSchedule,
+    WarmupCosine,
+)
+from keras_stprivacy.training.training_curves import TrainingCurves
 
 __all__ = [
+    "ConditionalCode",
+    "InformationSchedule",
     "Initialization",
     "KeepRatioSchedule",
     "PlayerOptimizer",
     "RestartPrivacyRecognizers",
     "STPrivacy",
+    "TrainingCurves",
     "WarmupCosine",
 ]

@@ -12,10 +12,11 @@ from keras_stprivacy.models import Anonymizer, Recognizer
 from keras_stprivacy.training.adversarial_losses import AdversarialLosses
 from keras_stprivacy.training.attribute_average_precision import AttributeAveragePrecision
 from keras_stprivacy.training.checks import check_players_fit
+from keras_stprivacy.training.conditional_code import ConditionalCode
 from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, loss_scaled
 from keras_stprivacy.training.phase import TrainingPhase
 from keras_stprivacy.training.players import ACTION, ANONYMIZER, action_metric, privacy_players
-from keras_stprivacy.training.schedules import WarmupCosine
+from keras_stprivacy.training.schedules import InformationSchedule, WarmupCosine
 from keras_stprivacy.training.steps import AdversarialStep
 
 UPDATE_RULES = ("simultaneous", "alternating")
@@ -35,8 +36,10 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
     Beyond the paper: several privacy recognizers (a sequence), `recognizer_updates` of the
     recognizers for each of the anonymizer, `privacy_objective="base_rate"` (the anonymizer pulls
     the strongest privacy recognizer towards the base rates of the attributes, which is bounded,
-    in place of the negated loss, which is not), and `eight_bit`, which shows the recognizers the
-    8-bit pixels that leave in deployment.
+    in place of the negated loss, which is not), `eight_bit`, which shows the recognizers the
+    8-bit pixels that leave in deployment, and the conditional entropy bottleneck: with
+    `mask_information_weight` and `bits_information_weight` the anonymizer also minimises what its
+    output says beyond the action, a bound that holds for every reader (see `ConditionalCode`).
 
     Args:
         anonymizer: `Anonymizer`.
@@ -54,7 +57,11 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         deterministic: let gates and bottleneck decide without noise, with the same gradients. An
             opponent that trains on noisy clips is blind to what a deployed anonymizer, which draws
             nothing, gives out.
-        schedule: `"auto"`: `WarmupCosine`; or a list of callbacks; or None.
+        mask_information_weight: weight of each nat that the decision mask says about a clip beyond
+            its action. `fit` logs the nats as `mask_information`.
+        bits_information_weight: the same for the bits of the kept tubelets, `bits_information`;
+            needs an anonymizer with `bottleneck_bits`.
+        schedule: `"auto"`: `WarmupCosine`, `InformationSchedule`; or a list of callbacks; or None.
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
             of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
         attribute_names: of the private attributes. With them `fit` logs the average precision of
@@ -100,6 +107,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         eight_bit: bool = False,
         remove_dropped: bool = False,
         deterministic: bool = False,
+        mask_information_weight: float = 0.0,
+        bits_information_weight: float = 0.0,
         schedule: Any = "auto",
         multi_label: bool = False,
         attribute_names: Sequence[str] | None = None,
@@ -129,6 +138,17 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
                 'remove_dropped=True needs an anonymizer with gate="gumbel_top_k", which keeps a '
                 f"known number of tubelets. Received: gate={anonymizer.gate!r}"
             )
+        if min(mask_information_weight, bits_information_weight) < 0:
+            raise ValueError(
+                "the weights of information must be at least 0. Received: "
+                f"mask_information_weight={mask_information_weight}, "
+                f"bits_information_weight={bits_information_weight}"
+            )
+        if bits_information_weight and anonymizer.bottleneck is None:
+            raise ValueError(
+                "bits_information_weight needs an anonymizer with bottleneck_bits. Received: "
+                f"bits_information_weight={bits_information_weight}, bottleneck_bits=None"
+            )
         check_players_fit(anonymizer, action_recognizer, self.privacy_recognizers)
         self.anonymizer = anonymizer
         self.action_recognizer = action_recognizer
@@ -141,6 +161,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         self.eight_bit = eight_bit
         self.remove_dropped = remove_dropped
         self.deterministic = deterministic
+        self.mask_information_weight = mask_information_weight
+        self.bits_information_weight = bits_information_weight
         self.schedule = schedule
         self.multi_label = multi_label
         self.num_actions = action_recognizer.num_classes
@@ -152,10 +174,20 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         self.batches_seen = self.add_weight(
             shape=(), initializer="zeros", trainable=False, name="batches_seen"
         )
-        self.trackers = {
-            name: keras.metrics.Mean(name=name)
-            for name in ("sparsification_loss", "action_loss", "privacy_loss")
-        }
+        self.information_scale = self.add_weight(
+            shape=(), initializer="ones", trainable=False, name="information_scale"
+        )
+        self.code = None
+        if mask_information_weight or bits_information_weight:
+            self.code = ConditionalCode(
+                self.num_actions,
+                anonymizer.num_rows * anonymizer.tubelets_per_row,
+                anonymizer.bottleneck_bits,
+            )
+        logged = ["sparsification_loss", "action_loss", "privacy_loss"]
+        if self.code is not None:
+            logged += ["mask_information", "bits_information"]
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in logged}
         self.accuracy_tracker = action_metric(self.num_actions, multi_label)
         self.privacy_tracker = AttributeAveragePrecision(
             self.num_attributes, attribute_names, name="privacy_average_precision"
@@ -168,7 +200,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         self.built = True
 
     def default_schedules(self) -> list[keras.callbacks.Callback]:
-        return [WarmupCosine()]
+        return [WarmupCosine(), *([InformationSchedule()] if self.code is not None else [])]
 
     # Players and their optimizers ---------------------------------------------------------------
 
@@ -245,6 +277,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
         return self._log(y, y_pred, self.phase_losses(y, y_pred, training=False))
 
     def _log(self, y: Any, y_pred: Any, losses: dict[str, Any]) -> dict[str, Any]:
+        losses = {**losses, **self.information(y, y_pred)}
         for name, tracker in self.trackers.items():
             tracker.update_state(losses[name])
         self.accuracy_tracker.update_state(y["action"], y_pred["action_logits"])
@@ -278,6 +311,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
             "eight_bit": self.eight_bit,
             "remove_dropped": self.remove_dropped,
             "deterministic": self.deterministic,
+            "mask_information_weight": self.mask_information_weight,
+            "bits_information_weight": self.bits_information_weight,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
             "attribute_names": self.attribute_names,
             "multi_label": self.multi_label,

@@ -58,6 +58,7 @@ class AdversarialLosses:
                 self.sparsification_weight * losses["sparsification_loss"]
                 + losses["action_loss"]
                 + sum(losses["privacy_losses"])
+                + self._information_term(labels, outputs, training=True)
             )
             return [(scalar, self.players)], outputs
         outputs = self._forward(clip, training=True, frozen=ANONYMIZER not in players)
@@ -135,6 +136,31 @@ class AdversarialLosses:
             self.sparsification_weight * losses["sparsification_loss"]
             + self.action_weight * losses["action_loss"]
             + self.privacy_weight * privacy_term
+            + self._information_term(labels, outputs, training)
+        )
+
+    def information(self, labels: Any, outputs: Any, training: bool = False) -> dict[str, Any]:
+        """Nats a clip that mask and bits say beyond the action; empty where nothing weighs them.
+
+        Args:
+            labels: with `"action"`.
+            outputs: of `call`.
+            training: True updates the code.
+        """
+        if self.code is None:
+            return {}
+        of_mask, of_bits = self.code(
+            outputs["decision_mask"], outputs.get("bits"), labels["action"], training=training
+        )
+        return {"mask_information": of_mask, "bits_information": of_bits}
+
+    def _information_term(self, labels: Any, outputs: Any, training: bool) -> Any:
+        nats = self.information(labels, outputs, training)
+        if not nats:
+            return 0.0
+        return ops.stop_gradient(ops.convert_to_tensor(self.information_scale)) * (
+            self.mask_information_weight * nats["mask_information"]
+            + self.bits_information_weight * nats["bits_information"]
         )
 
     def _updated_base_rates(self, labels: Any, training: bool) -> Any:

@@ -81,6 +81,41 @@ class KeepRatioSchedule(_Schedule):
         self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)
 
 
+class InformationSchedule(_Schedule):
+    """Lets the weights of information of `STPrivacy` rise from 0 to what they are.
+
+    At full weight from the start, the anonymizer says nothing at all before it has found out what
+    the recognizer of actions can use.
+
+    Args:
+        end: share of all epochs after which the weights are full.
+
+    Raises:
+        ValueError: unless `0 < end <= 1`.
+
+    Example:
+
+    >>> InformationSchedule(end=0.5).factor_at(0.25)
+    0.5
+    """
+
+    def __init__(self, end: float = 0.4) -> None:
+        super().__init__()
+        if not 0.0 < end <= 1.0:
+            raise ValueError(f"end must be in (0, 1], a share of all epochs. Received: end={end}")
+        self.end = end
+
+    def factor_at(self, progress: float) -> float:
+        """The factor of the weights when the share `progress` of training is over."""
+        return min(1.0, progress / self.end)
+
+    def set_progress(self, progress: float) -> None:
+        self.model.information_scale.assign(self.factor_at(progress))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.information_scale.assign(1.0)
+
+
 class WarmupCosine(_Schedule):
     """Learning rate: linear warm-up from 0 to the compiled rate, then a half cosine to `floor`.
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_stprivacy.losses import sparsification_loss
 from keras_stprivacy.models import MaskRecognizer
-from keras_stprivacy.training import STPrivacy
+from keras_stprivacy.training import ConditionalCode, STPrivacy
 
 CLIPS, LABELS = tiny_models.clips(), tiny_models.labels()
 RATE = 0.1
@@ -88,6 +88,12 @@ def _own_losses(model):
         + model.action_weight * action
         + model.privacy_weight * term
     )
+    if model.code is not None:
+        code = ConditionalCode.from_config(model.code.get_config())
+        weights = (model.mask_information_weight, model.bits_information_weight)
+        bits = output.get("bits")
+        nats = code(output["decision_mask"], bits, labels, training=True)
+        anonymizer += sum(weight * each for weight, each in zip(weights, nats, strict=True))
     return dict(zip(model.players, (anonymizer, action, *privacy), strict=True))
 
 
@@ -112,6 +118,16 @@ CASES = {
     "deterministic": {
         "deterministic": True,
         "anonymizer_options": {"gate": "gumbel_top_k", "bottleneck_bits": 3},
+    },
+    "information": {
+        "mask_information_weight": 0.3,
+        "bits_information_weight": 0.2,
+        "deterministic": True,
+        "anonymizer_options": {"gate": "gumbel_top_k", "bottleneck_bits": 3},
+    },
+    "information, base rate": {
+        "mask_information_weight": 0.3,
+        "privacy_objective": "base_rate",
     },
     "removed": {
         "remove_dropped": True,

@@ -1,0 +1,130 @@
+"""The information bound: against the same sums in NumPy, and against counting."""
+
+import harness
+import keras
+import numpy as np
+import pytest
+import tiny_models
+from keras import ops
+
+from keras_stprivacy.training import ConditionalCode
+
+ACTIONS, TUBELETS, BITS = 3, 5, 2
+RNG = np.random.default_rng(0)
+MASK = (RNG.random((6, TUBELETS)) < 0.6).astype("float32")
+WORD = (RNG.random((6, TUBELETS, BITS)) < 0.5).astype("float32") * MASK[..., None]
+ACTION = np.array([0, 1, 0, 0, 1, 0])
+
+
+def _code(**options):
+    return ConditionalCode(ACTIONS, TUBELETS, BITS, **options)
+
+
+def _entropy(word, probability):
+    return -(word * np.log(probability) + (1 - word) * np.log(1 - probability))
+
+
+def test_nothing_known_costs_log_2_each():
+    of_mask, of_bits = _code()(MASK, WORD, ACTION)
+    np.testing.assert_allclose(harness.numpy(of_mask), TUBELETS * np.log(2), rtol=1e-6)
+    expected = MASK.sum(1).mean() * BITS * np.log(2)
+    np.testing.assert_allclose(harness.numpy(of_bits), expected, rtol=1e-6)
+
+
+def test_the_averages_move_by_the_clips_of_each_action():
+    code = _code(memory=0.9)
+    nats = code(MASK, WORD, ACTION, training=True)
+    kept, ones = np.full((ACTIONS, TUBELETS), 0.5), np.full((ACTIONS, TUBELETS, BITS), 0.5)
+    for action in range(2):
+        own = action == ACTION
+        left = 0.9 ** own.sum()
+        kept[action] = left * kept[action] + (1 - left) * MASK[own].mean(0)
+        for tubelet in range(TUBELETS):
+            there = own & (MASK[:, tubelet] == 1)
+            if there.any():
+                left = 0.9 ** there.sum()
+                new = WORD[there, tubelet].mean(0)
+                ones[action, tubelet] = left * ones[action, tubelet] + (1 - left) * new
+    np.testing.assert_allclose(harness.numpy(code.kept), kept, atol=1e-6)
+    np.testing.assert_allclose(harness.numpy(code.ones), ones, atol=1e-6)
+    of_mask = _entropy(MASK, kept[ACTION]).sum(1).mean()
+    of_bits = (_entropy(WORD, ones[ACTION]).sum(-1) * MASK).sum(1).mean()
+    np.testing.assert_allclose([float(harness.numpy(n)) for n in nats], [of_mask, of_bits], 1e-5)
+
+
+def test_a_word_made_of_the_action_alone_costs_what_the_margin_leaves():
+    words = (np.random.default_rng(1).random((ACTIONS, TUBELETS)) < 0.5).astype("float32")
+    actions = np.arange(60) % ACTIONS
+    code = ConditionalCode(ACTIONS, TUBELETS, memory=0.5, margin=0.01)
+    for _ in range(3):
+        of_mask, of_bits = code(words[actions], None, actions, training=True)
+    np.testing.assert_allclose(harness.numpy(of_mask), -TUBELETS * np.log(0.99), rtol=1e-4)
+    assert float(harness.numpy(of_bits)) == 0.0
+
+
+def test_the_bound_is_above_the_information_in_the_words():
+    # A word that repeats a private bit of even odds, at one place, says log 2 nats.
+    rng = np.random.default_rng(2)
+    actions, private = rng.integers(0, ACTIONS, 600), rng.integers(0, 2, 600)
+    words = np.zeros((600, TUBELETS), "float32")
+    words[:, 3] = private
+    code = ConditionalCode(ACTIONS, TUBELETS, memory=0.995, margin=1e-4)
+    for _ in range(10):
+        nats, _ = code(words, None, actions, training=True)
+    assert np.log(2) * 0.99 < float(harness.numpy(nats)) < np.log(2) * 1.05
+
+
+def test_several_actions_share_their_codes():
+    code = _code(memory=0.5)
+    code(MASK, WORD, ACTION, training=True)
+    kept = harness.numpy(code.kept)
+    shown = np.array([[1, 1, 0], [0, 0, 0]], "float32")
+    nats, _ = code(MASK[:2], WORD[:2], shown)
+    mixed = np.clip(np.stack([kept[:2].mean(0), kept.mean(0)]), 0.02, 0.98)
+    np.testing.assert_allclose(
+        harness.numpy(nats), _entropy(MASK[:2], mixed).sum(1).mean(), rtol=1e-5
+    )
+
+
+def test_averages_stay_outside_of_training():
+    code = _code()
+    code(MASK, WORD, ACTION, training=False)
+    assert (harness.numpy(code.kept) == 0.5).all() and (harness.numpy(code.ones) == 0.5).all()
+
+
+def test_fit_lowers_and_logs_the_information():
+    keras.utils.set_random_seed(0)
+    model = tiny_models.adversarial(
+        mask_information_weight=0.2,
+        bits_information_weight=0.2,
+        privacy_objective="base_rate",
+        deterministic=True,
+        remove_dropped=True,
+        anonymizer_options={"gate": "gumbel_top_k", "bottleneck_bits": 3, "keep_ratio": 0.6},
+    )
+    model.compile(
+        anonymizer_optimizer=keras.optimizers.Adam(1e-2),
+        recognizer_optimizer=keras.optimizers.Adam(1e-3),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    clips, labels = tiny_models.clips(24), tiny_models.labels(24)
+    history = model.fit(clips, labels, batch_size=12, epochs=20, verbose=0).history
+    for name, share in (("mask_information", 0.93), ("bits_information", 0.7)):
+        assert history[name][-1] < share * history[name][0], history[name]
+
+
+def test_bits_that_are_not_there_cannot_be_weighed():
+    with pytest.raises(ValueError, match="needs an anonymizer with bottleneck_bits"):
+        tiny_models.adversarial(bits_information_weight=0.1)
+    with pytest.raises(ValueError, match="must be at least 0"):
+        tiny_models.adversarial(mask_information_weight=-0.1)
+
+
+def test_the_output_names_the_bits_of_each_tubelet():
+    model = tiny_models.anonymizer(gate="gumbel_top_k", bottleneck_bits=3)
+    clips = ops.convert_to_tensor(tiny_models.clips(2))
+    removed, masked = model(clips), model(clips, keep_ratio=np.array([0.7, 0.7], "float32"))
+    bits, mask = harness.numpy(removed["bits"]), harness.numpy(removed["decision_mask"])
+    assert bits.shape == (2, 12, 3) and set(np.unique(bits)) <= {0.0, 1.0}
+    assert (bits[mask == 0] == 0).all() and bits.any()
+    np.testing.assert_array_equal(bits, harness.numpy(masked["bits"]))
