@@ -42,7 +42,11 @@ ONLY_IN = {
     ),
     "jax": ("keras_stprivacy/training/steps/jax.py",),
     # PyTorch reads its own files, within the function that does.
-    "torch": ("keras_stprivacy/training/steps/torch.py", "keras_stprivacy/models/weight_files.py"),
+    "torch": (
+        "keras_stprivacy/training/steps/torch.py",
+        "keras_stprivacy/evaluation/random_state/torch.py",
+        "keras_stprivacy/models/weight_files.py",
+    ),
 }
 
 
