@@ -9,7 +9,12 @@ SOURCES := keras_stprivacy tfrecords_tools examples benchmarks tests
 
 .PHONY: demo test lint types clean
 
+# The pinned versions have wheels for these.
+OLDEST := 3, 11
+NEWEST := 3, 13
+
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; version = sys.version_info[:2]; ($(OLDEST)) <= version <= ($(NEWEST)) or sys.exit("The versions in constraints.txt are for Python 3.11 to 3.13, and $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % version)'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
