@@ -16,9 +16,10 @@ class GumbelGate(keras.layers.Layer):
 
     `"gumbel_softmax"` (STPrivacy, eq. 6): Gumbel noise on both log-probabilities, a softmax at
     `temperature`, hard by argmax; how many are kept is left to the loss. `"gumbel_top_k"` (a
-    variant of this project): logistic noise of scale `noise_scale` on the keep-minus-drop logit,
-    and exactly the given number of tokens is kept in each row among those still there; the
-    gradient is that of a sigmoid at `temperature`. A dropped tubelet never returns.
+    variant of this project): exactly the given number of tokens is kept in each row among those
+    still there, by the keep-minus-drop logit, standardized over these and with logistic noise of
+    scale `noise_scale`; the gradient is that of a sigmoid at `temperature`. Ranks alone decide, so
+    unstandardized logits drift until no gradient is left. A dropped tubelet never returns.
 
     Args:
         gate: `"gumbel_softmax"` or `"gumbel_top_k"`.
@@ -89,12 +90,22 @@ class GumbelGate(keras.layers.Layer):
     def _gumbel_top_k(
         self, log_probability: Any, noise: Any, decision_mask: Any, num_kept: Any
     ) -> Any:
+        logit = self._standardized(log_probability[..., 0] - log_probability[..., 1], decision_mask)
         # The difference of two Gumbel variables is logistic.
-        noisy = (log_probability + noise)[..., 0] - (log_probability + noise)[..., 1]
+        noisy = logit + noise[..., 0] - noise[..., 1]
         soft = ops.sigmoid(noisy / self.temperature)
         left = ops.full_like(noisy, float("-inf"))
         there = ops.stop_gradient(ops.where(decision_mask > 0.5, noisy, left))
         return keep_highest(there, num_kept, self.num_rows), soft
+
+    def _standardized(self, logit: Any, decision_mask: Any) -> Any:
+        """Mean 0 and deviation 1 in each row, over the tokens still there."""
+        rows = ops.reshape(logit, (-1, self.num_rows, logit.shape[1] // self.num_rows))
+        there = ops.reshape(ops.stop_gradient(decision_mask), ops.shape(rows))
+        count = ops.maximum(ops.sum(there, axis=-1, keepdims=True), 1.0)
+        rows = rows - ops.sum(rows * there, axis=-1, keepdims=True) / count
+        variance = ops.sum(ops.square(rows) * there, axis=-1, keepdims=True) / count
+        return ops.reshape(rows * ops.rsqrt(variance + 1e-4), ops.shape(logit))
 
     def call(
         self,

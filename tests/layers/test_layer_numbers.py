@@ -218,6 +218,14 @@ def test_the_gradient_of_the_gate_is_that_of_the_softmax(temperature):
     _close(of_mask, weight * hard)
 
 
+def _standardized(logit, mask):
+    """Each row's mean 0 and deviation 1 over the tokens still there, `(B, ROWS, N)`."""
+    rows, mask = logit.reshape(3, ROWS, N).astype("float64"), mask.reshape(3, ROWS, N)
+    count = np.maximum(mask.sum(-1, keepdims=True), 1)
+    rows = rows - (rows * mask).sum(-1, keepdims=True) / count
+    return rows / np.sqrt((rows**2 * mask).sum(-1, keepdims=True) / count + 1e-4)
+
+
 @pytest.mark.parametrize("noise_scale", [0.0, 1.0])
 def test_gumbel_top_k_keeps_the_count_and_revives_none(noise_scale):
     gate = GumbelGate("gumbel_top_k", ROWS, noise_scale=noise_scale)
@@ -230,12 +238,11 @@ def test_gumbel_top_k_keeps_the_count_and_revives_none(noise_scale):
     np.testing.assert_array_equal(first.reshape(3, ROWS, N).sum(-1), 3)
     np.testing.assert_array_equal(second.reshape(3, ROWS, N).sum(-1), 2)
     assert (second <= first).all()
-    noisy = (LOG_PROBABILITY + noise_scale * NOISE)[..., 0]
-    noisy = noisy - (LOG_PROBABILITY + noise_scale * NOISE)[..., 1]
-    order = np.sort(noisy.reshape(3, ROWS, N), axis=-1)
-    np.testing.assert_array_equal(
-        first.reshape(3, ROWS, N), noisy.reshape(3, ROWS, N) >= order[..., 1:2]
-    )
+    logit = LOG_PROBABILITY[..., 0] - LOG_PROBABILITY[..., 1]
+    noise = noise_scale * (NOISE[..., 0] - NOISE[..., 1])
+    noisy = _standardized(logit, np.ones_like(MASK)) + noise.reshape(3, ROWS, N)
+    order = np.sort(noisy, axis=-1)
+    np.testing.assert_array_equal(first.reshape(3, ROWS, N), noisy >= order[..., 1:2])
 
 
 def test_gumbel_top_k_keeps_all_of_a_row_that_has_fewer():
@@ -254,10 +261,32 @@ def test_the_gradient_of_gumbel_top_k_is_that_of_the_sigmoid():
         return ops.sum(decision * ops.array(weight))
 
     of_probability, _ = gradients(loss, arguments=(LOG_PROBABILITY, MASK))
-    noisy = (LOG_PROBABILITY + NOISE).astype("float64")
-    soft = 1 / (1 + np.exp(-(noisy[..., 0] - noisy[..., 1]) / 0.5))
-    slope = weight * MASK * soft * (1 - soft) / 0.5
+    noise = (NOISE[..., 0] - NOISE[..., 1]).reshape(3, ROWS, N)
+
+    def soft(logit):
+        noisy = _standardized(logit, MASK) + noise
+        return np.sum((weight * MASK).reshape(3, ROWS, N) / (1 + np.exp(-noisy / 0.5)))
+
+    logit = (LOG_PROBABILITY[..., 0] - LOG_PROBABILITY[..., 1]).astype("float64")
+    slope = np.zeros_like(logit)
+    for place in np.ndindex(*logit.shape):
+        step = np.zeros_like(logit)
+        step[place] = 1e-5
+        slope[place] = (soft(logit + step) - soft(logit - step)) / 2e-5
     _close(of_probability, np.stack([slope, -slope], -1))
+
+
+@pytest.mark.parametrize("scale", [1.0, 40.0])
+def test_drifted_logits_keep_the_gradient_of_gumbel_top_k(scale):
+    gate = GumbelGate("gumbel_top_k", ROWS, noise_scale=0.0)
+    weight = RNG.normal(size=MASK.shape).astype("float32")
+
+    def loss(logit):
+        both = ops.stack([logit * scale + 100.0, ops.zeros_like(logit)], -1)
+        return ops.sum(gate(both, ops.ones_like(logit), num_kept=2) * ops.array(weight))
+
+    (slope,) = gradients(loss, arguments=(LOG_PROBABILITY[..., 0],))
+    assert np.abs(slope).max() > 0.05
 
 
 def test_gates_draw_anew_and_as_seeded():
