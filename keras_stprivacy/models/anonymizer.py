@@ -10,14 +10,8 @@ import numpy as np
 from keras import ops
 
 from keras_stprivacy.keep_ratio import check_keep_ratio
-from keras_stprivacy.layers import (
-    AnonymizationBlock,
-    AnonymizerHead,
-    BitBottleneck,
-    SparsificationBlock,
-    TubeletEmbedding,
-)
 from keras_stprivacy.layers.tubelets import grid_shape, mask_to_pixels, tubelets_to_clip
+from keras_stprivacy.models.anonymizer_parts import AnonymizerParts
 from keras_stprivacy.models.clips import (
     PixelRange,
     as_written,
@@ -25,14 +19,15 @@ from keras_stprivacy.models.clips import (
     check_clip_values,
     normalize_image_size,
 )
+from keras_stprivacy.models.keep_counts import KeepCounts
 from keras_stprivacy.models.presets import preset_arguments
-from keras_stprivacy.models.token_paths import floor_count, masked, removed, restore
+from keras_stprivacy.models.token_paths import masked, only_kept, removed, restore
 
 KEEP_RULES = ("row", "clip")
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
-class Anonymizer(keras.Model):
+class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
     """Video transformer that drops and rewrites what an action does not need.
 
     Tubelet embedding, privacy-sparsification blocks (PSB), a privacy-anonymization block (PAB)
@@ -160,48 +155,7 @@ class Anonymizer(keras.Model):
         self.tubelets_per_row = self.grid_shape[1] * self.grid_shape[2]
         self.pixel_range = PixelRange(mean, std)
 
-        dtype = self.dtype_policy
-        self.embedding = TubeletEmbedding(
-            hidden_dim, self.tubelet_size, name="embedding", dtype=dtype
-        )
-        self.sparsification_blocks = [
-            SparsificationBlock(
-                layers_per_block,
-                num_heads,
-                self.num_rows,
-                mlp_ratio,
-                gate,
-                temperature,
-                noise_scale,
-                keep_bias,
-                attention_epsilon,
-                seed=_seed_of_part(seed, m),
-                name=f"sparsification_block_{m}",
-                dtype=dtype,
-            )
-            for m in range(num_sparsification_blocks)
-        ]
-        self.anonymization_block = AnonymizationBlock(
-            layers_per_block,
-            num_heads,
-            mlp_ratio,
-            attention_epsilon,
-            name="anonymization_block",
-            dtype=dtype,
-        )
-        self.bottleneck = (
-            None
-            if bottleneck_bits is None
-            else BitBottleneck(
-                bottleneck_bits,
-                seed=_seed_of_part(seed, num_sparsification_blocks),
-                name="bottleneck",
-                dtype=dtype,
-            )
-        )
-        self.head = AnonymizerHead(
-            self.tubelet_size, 3, output_activation, name="head", dtype=dtype
-        )
+        self._make_parts()
         self.build((None, *self.clip_shape))
 
     @classmethod
@@ -217,61 +171,6 @@ class Anonymizer(keras.Model):
             ValueError: if there is no such preset.
         """
         return cls(**{**preset_arguments(name, "anonymizer"), **overrides})
-
-    def build(self, input_shape: tuple) -> None:
-        if self.built:  # type: ignore[has-type]
-            return
-        self.embedding.build(input_shape)
-        tokens_shape = (None, self.num_rows * self.tubelets_per_row, self.hidden_dim)
-        blocks: tuple[Any, ...] = (*self.sparsification_blocks, self.anonymization_block, self.head)
-        for block in blocks:
-            block.build(tokens_shape)
-        if self.bottleneck is not None:
-            self.bottleneck.build(tokens_shape)
-        self.training_keep_ratio = self.add_weight(
-            shape=(),
-            initializer=keras.initializers.Constant(self._keep_ratio),
-            trainable=False,
-            autocast=False,
-            dtype="float32",
-            name="training_keep_ratio",
-        )
-        self.built = True
-
-    @property
-    def keep_ratio(self) -> float:
-        """`α`, the ratio of tubelets that remain after each PSB; may be set at any time."""
-        return self._keep_ratio
-
-    @keep_ratio.setter
-    def keep_ratio(self, keep_ratio: float) -> None:
-        self._keep_ratio = check_keep_ratio(keep_ratio)
-        self.training_keep_ratio.assign(self._keep_ratio)
-        # Compiled functions hold the old ratio as a constant.
-        self.train_function = self.test_function = self.predict_function = None
-
-    def kept_per_row(self, keep_ratio: Any = None) -> list[Any]:
-        """How many tubelets of a row remain after each PSB under `keep_rule="row"`.
-
-        Args:
-            keep_ratio: a number in (0, 1], a float tensor `(B,)`, or None: `self.keep_ratio`.
-
-        Returns:
-            A list of ints, or of tensors `(B,)`: `floor(N·α^m)`, at least 1.
-        """
-        keep_ratio = self._keep_ratio if keep_ratio is None else keep_ratio
-        blocks = range(1, self.num_sparsification_blocks + 1)
-        return [floor_count(self.tubelets_per_row, keep_ratio, m) for m in blocks]
-
-    def num_kept(self, keep_ratio: float | None = None) -> int:
-        """How many tubelets of a clip remain in inference; the same for every clip."""
-        keep_ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
-        total = self.num_rows * self.tubelets_per_row
-        if not self.num_sparsification_blocks:
-            return total
-        if self.keep_rule == "row":
-            return self.num_rows * self.kept_per_row(keep_ratio)[-1]
-        return floor_count(total, keep_ratio, self.num_sparsification_blocks)
 
     def encode(
         self,
@@ -317,10 +216,6 @@ class Anonymizer(keras.Model):
         ratio = ops.cast(ops.convert_to_tensor(keep_ratio), "float32")  # (B,)
         return masked(self, tokens, ratio, training=False)
 
-    def target_keep_ratio(self, training: bool) -> Any:
-        """`α` as training pursues it now (schedules move it), or as inference applies it."""
-        return ops.convert_to_tensor(self.training_keep_ratio) if training else self._keep_ratio
-
     def write(self, clip: Any, tokens: Any, mask: Any) -> Any:
         """What the tubelets show, before dropped ones are filled.
 
@@ -340,11 +235,6 @@ class Anonymizer(keras.Model):
             written = self.pixel_range.to_pixels(written)
         return written
 
-    def _in_place(self, bits: Any, mask: Any) -> Any:
-        if bits.shape[1] != mask.shape[1]:
-            return restore(bits, mask)
-        return ops.where(mask[..., None] > 0.5, bits, ops.zeros_like(bits))
-
     def call(
         self,
         clip: Any,
@@ -361,7 +251,8 @@ class Anonymizer(keras.Model):
         if self.bottleneck is not None:
             bits = self.bottleneck.bits(tokens, training=bool(training) and draw)
             tokens = self.bottleneck.spread(bits)
-            output["bits"] = self._in_place(bits, mask)
+            left = bits.shape[1] != mask.shape[1]  # the dropped tokens did
+            output["bits"] = restore(bits, mask) if left else only_kept(bits, mask)
         written = self.write(clip, tokens, mask)
         if fill_dropped:
             kept = mask_to_pixels(mask, self.grid_shape, self.tubelet_size) > 0.5
@@ -402,11 +293,3 @@ class Anonymizer(keras.Model):
             "bottleneck_bits": self.bottleneck_bits,
             "seed": self.seed,
         }
-
-
-def _seed_of_part(seed: int | None, part: int) -> int | None:
-    """A seed for each part. Neighbouring seeds will not do: on PyTorch, Keras adds the seed and
-    the number of the draw, so that one part would repeat what another drew a step before."""
-    if seed is None:
-        return None
-    return int(np.random.SeedSequence((seed, part)).generate_state(1)[0] >> 1)

@@ -37,14 +37,14 @@ def masked(
             tokens, before, num_kept=num_kept, training=training, draw=draw
         )
         if not training:
-            tokens = _only_kept(tokens, mask)
+            tokens = only_kept(tokens, mask)
         probability = ops.exp(log_probability[..., 0]) * before
         stages.append({"retaining_probability": probability, "decision_mask": mask})
     if stages and by_clip:
         total = anonymizer.num_rows * anonymizer.tubelets_per_row
         mask = keep_highest(_survival(stages), floor_count(total, keep_ratio, len(stages)), 1)
         stages[-1]["decision_mask"] = mask
-        tokens = _only_kept(tokens, mask)
+        tokens = only_kept(tokens, mask)
     return anonymizer.anonymization_block(tokens, mask), mask, stages
 
 
@@ -103,7 +103,7 @@ def restore(values: Any, mask: Any) -> Any:
     return ops.where(mask > 0.5, restored, ops.zeros_like(restored))
 
 
-def _only_kept(tokens: Any, mask: Any) -> Any:
+def only_kept(tokens: Any, mask: Any) -> Any:
     """Zeros in place of dropped tokens: not even through attention's ε does anybody read them."""
     return ops.where(mask[..., None] > 0.5, tokens, ops.zeros_like(tokens))
 

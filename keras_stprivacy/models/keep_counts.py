@@ -1,0 +1,56 @@
+"""The keep ratio of an anonymizer, and how many tubelets it leaves."""
+
+# The attributes used here are those of Anonymizer, which this class is mixed into.
+# mypy: disable-error-code="attr-defined"
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from keras_stprivacy.keep_ratio import check_keep_ratio
+from keras_stprivacy.models.token_paths import floor_count
+
+
+class KeepCounts:
+    """`α` and what follows from it; see `Anonymizer`."""
+
+    @property
+    def keep_ratio(self) -> float:
+        """`α`, the ratio of tubelets that remain after each PSB; may be set at any time."""
+        return self._keep_ratio
+
+    @keep_ratio.setter
+    def keep_ratio(self, keep_ratio: float) -> None:
+        self._keep_ratio = check_keep_ratio(keep_ratio)
+        self.training_keep_ratio.assign(self._keep_ratio)
+        # Compiled functions hold the old ratio as a constant.
+        self.train_function = self.test_function = self.predict_function = None
+
+    def kept_per_row(self, keep_ratio: Any = None) -> list[Any]:
+        """How many tubelets of a row remain after each PSB under `keep_rule="row"`.
+
+        Args:
+            keep_ratio: a number in (0, 1], a float tensor `(B,)`, or None: `self.keep_ratio`.
+
+        Returns:
+            A list of ints, or of tensors `(B,)`: `floor(N·α^m)`, at least 1.
+        """
+        keep_ratio = self._keep_ratio if keep_ratio is None else keep_ratio
+        blocks = range(1, self.num_sparsification_blocks + 1)
+        return [floor_count(self.tubelets_per_row, keep_ratio, m) for m in blocks]
+
+    def num_kept(self, keep_ratio: float | None = None) -> int:
+        """How many tubelets of a clip remain in inference; the same for every clip."""
+        keep_ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
+        total = self.num_rows * self.tubelets_per_row
+        if not self.num_sparsification_blocks:
+            return total
+        if self.keep_rule == "row":
+            return self.num_rows * self.kept_per_row(keep_ratio)[-1]
+        return floor_count(total, keep_ratio, self.num_sparsification_blocks)
+
+    def target_keep_ratio(self, training: bool) -> Any:
+        """`α` as training pursues it now (schedules move it), or as inference applies it."""
+        return ops.convert_to_tensor(self.training_keep_ratio) if training else self._keep_ratio
