@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_stprivacy.evaluation.attackers import ATTACKERS, check_attackers
 from keras_stprivacy.evaluation.attackers.training import Training
+from keras_stprivacy.evaluation.best_probe import BestProbe
 from keras_stprivacy.evaluation.eight_bit import EightBitTransform
 from keras_stprivacy.evaluation.labels import TrainLabels, named
 from keras_stprivacy.evaluation.leakage import leakage
@@ -21,7 +22,7 @@ from keras_stprivacy.floors import chance
 from keras_stprivacy.scores import average_precision
 
 _MONITORS = ("probe_leakage", "probe_worst_leakage")
-_NO_SAMPLES = (np.zeros(0), np.zeros(0))
+_NO_SAMPLES = (np.zeros(0),) * 3
 
 
 class PrivacyProbe(keras.callbacks.Callback):
@@ -75,7 +76,7 @@ class PrivacyProbe(keras.callbacks.Callback):
             attribute.
         raw_ap: attribute -> average precision on raw clips.
         chance_ap: attribute -> average precision of who sees nothing.
-        best_epoch: the epoch of the best probe, counted from 1; None before there is one.
+        best_epoch: the epoch of the best probe of the last `fit`, counted from 1, or None.
         stopped_epoch: the epoch that the probe stopped training after; None if it did not.
 
     Raises:
@@ -151,10 +152,13 @@ class PrivacyProbe(keras.callbacks.Callback):
         self.history: list[dict[str, Any]] = []
         self.raw_ap: dict[str, float | None] = {}
         self.chance_ap: dict[str, float | None] = {}
-        self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
         self._clips: tuple[ProbeClips, ProbeClips] | None = None
-        self._forget_best()
+        self._best = BestProbe(patience, min_action_accuracy)
+
+    @property
+    def best_epoch(self) -> int | None:
+        return self._best.epoch
 
     def probed_after(self, epoch: int) -> bool:
         """Whether there is a probe after this epoch, counted from 1."""
@@ -164,7 +168,8 @@ class PrivacyProbe(keras.callbacks.Callback):
     # What Keras calls ---------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._forget_best()
+        self._best = BestProbe(self.patience, self.min_action_accuracy)
+        self.stopped_epoch = None
         self._last: dict[str, float] = {}
         model = self.model
         anonymizer = getattr(model, "anonymizer", None)
@@ -211,9 +216,9 @@ class PrivacyProbe(keras.callbacks.Callback):
             logs.update(self._last)
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self.restore_best_weights and self._best_weights is not None:
-            self.model.set_weights(self._best_weights)
-        self._best_weights = None
+        if self._best.weights is not None:
+            self.model.set_weights(self._best.weights)
+            self._best.weights = None
 
     # The work -----------------------------------------------------------------------------------
 
@@ -260,9 +265,8 @@ class PrivacyProbe(keras.callbacks.Callback):
         return dict(zip(self._names, values, strict=True)), read
 
     def _leakages(self, reached: dict[str, float | None]) -> dict[str, float]:
-        samples = (*_NO_SAMPLES, np.zeros(0))
         values = {
-            name: leakage(ap, self.chance_ap[name], self.raw_ap[name], samples)[0].value
+            name: leakage(ap, self.chance_ap[name], self.raw_ap[name], _NO_SAMPLES)[0].value
             for name, ap in reached.items()
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -286,26 +290,14 @@ class PrivacyProbe(keras.callbacks.Callback):
         self.history.append({**values, "leakage": leaks, "seconds": seconds})
         return values
 
-    # Stopping -----------------------------------------------------------------------------------
-
-    def _forget_best(self) -> None:
-        self.best_epoch = self.stopped_epoch = None
-        self._best = np.inf
-        self._best_weights: list | None = None
-        self._waited = 0
-
     def _judge(self, epoch: int) -> None:
-        least = self.min_action_accuracy
-        read = next((v for k, v in self._last.items() if k.startswith("probe_action_")), 0.0)
-        if (least is None or read >= least) and self._last[self.monitor] < self._best:
-            self._best, self.best_epoch, self._waited = self._last[self.monitor], epoch, 0
+        read = next((v for k, v in self._last.items() if k.startswith("probe_action_")), None)
+        if self._best.judge(epoch, self._last[self.monitor], read):
             if self.restore_best_weights:
-                self._best_weights = self.model.get_weights()
-        elif self.best_epoch is not None:
-            self._waited += 1
-            if self.patience is not None and self._waited >= self.patience:
-                self.stopped_epoch = epoch
-                self.model.stop_training = True
+                self._best.weights = self.model.get_weights()
+        elif self._best.over:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
 
 
 def _shown(values: dict[str, float | None]) -> str:

@@ -153,7 +153,7 @@ class ActionReading:
         parts = []
         for start in range(0, len(given.pixels), self.batch_size):
             rows = slice(start, start + self.batch_size)
-            inputs = as_floats(pad(given.pixels[rows], self.batch_size))
+            inputs: Any = as_floats(pad(given.pixels[rows], self.batch_size))
             if given.decision_mask is not None:
                 mask = pad(given.decision_mask[rows], self.batch_size).astype("float32")
                 inputs = {"clip": inputs, "decision_mask": mask}

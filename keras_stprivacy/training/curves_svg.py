@@ -237,11 +237,11 @@ def _legend(names: list[str], color: dict[str, str], kinds: set[str]) -> tuple[s
     entries = [(name, color[name]) for name in names]
     if {"line", "dashed"} <= kinds:
         entries.append(("dashed: validation", ""))
-    parts, x, row = [], _LEFT, 0
+    parts, x, row = [], float(_LEFT), 0
     for text, style in entries:
         wide = _LETTER * len(text) + (20 if style else 0)
         if x > _LEFT and x + wide > _WIDTH - _RIGHT:
-            x, row = _LEFT, row + 1
+            x, row = float(_LEFT), row + 1
         y = _TITLE + row * _LEGEND + 14
         if style:
             parts.append(
