@@ -1,7 +1,7 @@
-"""What the opponent of the adversarial training is worth: fresh attackers on each variant.
+"""What makes an anonymizer hide: fresh attackers on each variant of the adversarial training.
 
-    KERAS_BACKEND=tensorflow python benchmarks/opponents.py            # about 30 minutes, two cores
-    KERAS_BACKEND=tensorflow python benchmarks/opponents.py --variants deterministic mask
+    KERAS_BACKEND=tensorflow python benchmarks/opponents.py            # about 35 minutes, two cores
+    KERAS_BACKEND=tensorflow python benchmarks/opponents.py --variants deterministic information
 
 One initialization serves all variants; each trains phase 2 on the same training clips and is
 attacked by a fresh transformer and by a dense network on the decision mask alone. Test clips are of
@@ -33,12 +33,20 @@ ANONYMIZER = {
 }
 COMMON = {"action_weight": 1.0, "eight_bit": True, "remove_dropped": True}
 BASE_RATE = {"privacy_weight": 2.0, "privacy_objective": "base_rate"}
+INFORMATION = {
+    "privacy_objective": "base_rate",
+    "deterministic": True,
+    "mask_information_weight": 0.1,
+    "bits_information_weight": 0.02,
+}
 # Name: arguments of STPrivacy, recognizers of clips, recognizers of masks, restarts.
 VARIANTS = {
     "negated": ({"privacy_weight": 1.0}, 1, 0, False),
     "base_rate": (BASE_RATE, 2, 0, True),
     "deterministic": ({**BASE_RATE, "deterministic": True}, 2, 0, True),
     "mask": ({**BASE_RATE, "deterministic": True}, 2, 1, True),
+    "information": ({**INFORMATION, "privacy_weight": 0.5}, 1, 0, False),
+    "information alone": ({**INFORMATION, "privacy_weight": 0.0}, 1, 0, False),
 }
 
 
@@ -82,7 +90,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--num-clips", type=int, default=2560)
     parser.add_argument("--initialization-epochs", type=int, default=14)
-    parser.add_argument("--adversarial-epochs", type=int, default=8)
+    parser.add_argument("--adversarial-epochs", type=int, default=10)
     parser.add_argument("--attack-epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

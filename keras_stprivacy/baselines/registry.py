@@ -21,6 +21,7 @@ _SYSTEMS = {
     "vita": ("vita", "VITA"),
     "spact": ("spact", "SPAct"),
     "stprivacy": ("stprivacy", "STPrivacy"),
+    "stprivacy_paper": ("stprivacy_paper", "STPrivacyPaper"),
     "sparsification_alone": ("sparsification_alone", "SparsificationAlone"),
     "anonymization_alone": ("anonymization_alone", "AnonymizationAlone"),
     "vita_reversal": ("vita_reversal", "VITAReversal"),

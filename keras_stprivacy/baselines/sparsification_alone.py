@@ -26,7 +26,12 @@ class SparsificationAlone(STPrivacy):
     """
 
     name = "sparsification_alone"
-    embedded = {**STPrivacy.embedded, "output_activation": None, "bottleneck_bits": None}
+    embedded = {
+        **STPrivacy.embedded,
+        "output_activation": None,
+        "bottleneck_bits": None,
+        "bits_information_weight": 0.0,
+    }
 
     def _new_anonymizer(self) -> SparsifyingAnonymizer:
         return SparsifyingAnonymizer(**self._anonymizer_arguments())

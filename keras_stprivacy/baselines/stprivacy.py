@@ -51,6 +51,9 @@ class STPrivacy(LearningSystem):
         recognizer_updates: of the recognizers for each of the anonymizer.
         eight_bit: whether the recognizers see 8-bit pixels.
         remove_dropped: whether dropped tokens leave in training too.
+        deterministic: whether gates and bottleneck decide without noise in phase 2.
+        mask_information_weight: of each nat that the mask says beyond the action; 0: the paper.
+        bits_information_weight: the same for the bits of kept tokens.
         restart_every: epochs between restarts of a privacy recognizer, or None.
         initialization_epochs: of phase 1.
         adversarial_epochs: of phase 2.
@@ -99,6 +102,9 @@ class STPrivacy(LearningSystem):
     recognizer_updates: int = 1
     eight_bit: bool = False
     remove_dropped: bool = False
+    deterministic: bool = False
+    mask_information_weight: float = 0.0
+    bits_information_weight: float = 0.0
     restart_every: int | None = None
     initialization_epochs: int = 80
     adversarial_epochs: int = 40
@@ -123,14 +129,15 @@ class STPrivacy(LearningSystem):
         "output_activation": "sigmoid",
         "bottleneck_bits": 4,
         "action_weight": 1.0,
-        "privacy_weight": 2.0,
+        "privacy_weight": 0.5,
         "privacy_objective": "base_rate",
-        "num_privacy_recognizers": 2,
         "eight_bit": True,
         "remove_dropped": True,
-        "restart_every": 2,
+        "deterministic": True,
+        "mask_information_weight": 0.1,
+        "bits_information_weight": 0.02,
         "initialization_epochs": 14,
-        "adversarial_epochs": 8,
+        "adversarial_epochs": 10,
         "initialization_learning_rate": 1e-3,
         "anonymizer_learning_rate": 5e-4,
         "recognizer_learning_rate": 1e-3,
@@ -181,6 +188,9 @@ class STPrivacy(LearningSystem):
             recognizer_updates=self.recognizer_updates,
             eight_bit=self.eight_bit,
             remove_dropped=self.remove_dropped,
+            deterministic=self.deterministic,
+            mask_information_weight=self.mask_information_weight,
+            bits_information_weight=self.bits_information_weight,
             multi_label=data.multi_label,
             **self.phase_options,
         )

@@ -12,6 +12,7 @@ LABELS = {
     "vita_reversal": "VITA, reversal",
     "spact": "SPAct",
     "stprivacy": "STPrivacy",
+    "stprivacy_paper": "STPrivacy, eq. 13",
     "sparsification_alone": "Sparsification alone",
     "anonymization_alone": "Anonymization alone",
 }

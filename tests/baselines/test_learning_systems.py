@@ -54,13 +54,14 @@ TINY = {
         "grey": 0.5,
     },
     "stprivacy": {**STPRIVACY, "restart_every": 1, "adversarial_epochs": 2},
+    "stprivacy_paper": STPRIVACY,
     "sparsification_alone": STPRIVACY,
     "anonymization_alone": STPRIVACY,
 }
 TINY["vita_reversal"] = {**TINY["vita"], "steps": 1, "restart_every": None}
 LEARNING = [name for name in systems() if build(name).learns]
 # Each compilation takes JAX seconds, and these differ from another by an argument.
-VARIANTS = ("vita_reversal", "anonymization_alone")
+VARIANTS = ("vita_reversal", "anonymization_alone", "stprivacy_paper")
 SHORT = [pytest.param(name, marks=not_on_jax) if name in VARIANTS else name for name in LEARNING]
 # What a phase of training must have left in the history.
 MEASURED = {
@@ -68,7 +69,8 @@ MEASURED = {
     "vita": {"pretraining/reconstruction_loss", "loop/negative_entropy", "restart/privacy_loss"},
     "vita_reversal": {"loop/reversed_loss", "loop/privacy_loss"},
     "spact": {"warmup/reconstruction_loss", "opponents/nt_xent", "minimax/anonymizer_loss"},
-    "stprivacy": {"initialization/action_loss", "adversarial/privacy_loss"},
+    "stprivacy": {"initialization/action_loss", "adversarial/mask_information"},
+    "stprivacy_paper": {"initialization/action_loss", "adversarial/privacy_loss"},
     "sparsification_alone": {"initialization/action_loss", "adversarial/privacy_loss"},
     "anonymization_alone": {"initialization/action_loss", "adversarial/privacy_loss"},
 }

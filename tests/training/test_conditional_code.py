@@ -108,7 +108,17 @@ def test_fit_lowers_and_logs_the_information():
         jit_compile=keras.backend.backend() == "jax",
     )
     clips, labels = tiny_models.clips(24), tiny_models.labels(24)
-    history = model.fit(clips, labels, batch_size=12, epochs=20, verbose=0).history
+    scales = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: scales.append(
+            float(harness.numpy(model.information_scale))
+        )
+    )
+    fit = {"batch_size": 12, "epochs": 20, "callbacks": [watch], "verbose": 0}
+    model.schedule = "auto"
+    history = model.fit(clips, labels, **fit).history
+    assert 0.0 < scales[0] < 0.1 and scales[-1] == 1.0  # the price rises first
+    assert scales == sorted(scales)
     for name, share in (("mask_information", 0.93), ("bits_information", 0.7)):
         assert history[name][-1] < share * history[name][0], history[name]
 
