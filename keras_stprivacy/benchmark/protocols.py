@@ -14,7 +14,7 @@ from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.run import run
 from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.benchmark.sweeps import ablations, deployment
-from keras_stprivacy.benchmark.system_names import PAPER
+from keras_stprivacy.benchmark.system_names import KNOWN, PAPER
 from keras_stprivacy.benchmark.variant import system_variants
 from keras_stprivacy.data import MotionDigits
 
@@ -33,8 +33,8 @@ def known(
     Args:
         data: `"motion-digits"`, or a directory of records with the splits "train" and "test".
         out: folder for cells and trained systems; a run that was broken off goes on there.
-        systems: names, see `keras_stprivacy.baselines.systems`; None: those of the paper. Raw
-            clips are always measured.
+        systems: names, see `keras_stprivacy.baselines.systems`; None: those of the paper, the
+            paper's own recipe of STPrivacy and its halves. Raw clips are always measured.
         settings: seeds, attackers and the like; None: `Settings()`.
         progress: called with a line about every cell.
 
@@ -46,7 +46,7 @@ def known(
     """
     settings = settings or Settings()
     loaded = load_data(data, settings)
-    plan = Plan("known", system_variants(systems or PAPER), loaded, loaded, settings)
+    plan = Plan("known", system_variants(systems or KNOWN), loaded, loaded, settings)
     return run(plan, out, progress)
 
 

@@ -35,3 +35,5 @@ PAPER = (
     "spact",
     "stprivacy",
 )
+# Beside them, where the whole is weighed: its own recipe of the paper, and its halves.
+KNOWN = (*PAPER, "stprivacy_paper", "sparsification_alone", "anonymization_alone")

@@ -24,7 +24,10 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
     help="Folder for finished cells, trained systems and the report.",
 )
 @click.option("--to", help="Other records: attacked (unseen), or tested on (frames).")
-@click.option("--systems", help="Names, joined by commas.  [default: those of the paper]")
+@click.option(
+    "--systems",
+    help="Names, joined by commas.  [default: those of the paper; known: more]",
+)
 @click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 3; quick: 1]")
 @click.option("--attackers", help="Names, joined by commas.  [default: all; quick: the first]")
 @click.option("--quick", is_flag=True, help="One seed, the main attacker, fewer clips and epochs.")
