@@ -178,19 +178,11 @@ class PrivacyProbe(keras.callbacks.Callback):
                 "PrivacyProbe needs a model with an anonymizer, such as "
                 f"keras_stprivacy.training.STPrivacy. Received: {type(model).__name__}"
             )
-        jit = self.jit_compile
-        if jit is None:
-            jit = getattr(model, "_asked_jit_compile", "auto")
+        asked = getattr(model, "_asked_jit_compile", "auto")
+        jit = asked if self.jit_compile is None else self.jit_compile
         with random_state_kept():
-            self._attack = ProbeAttack(
-                anonymizer,
-                self.attackers,
-                self.attacker,
-                self.training,
-                self.batch_size,
-                self.seed,
-                jit,
-            )
+            kind = (self.attackers, self.attacker, self.training)
+            self._attack = ProbeAttack(anonymizer, *kind, self.batch_size, self.seed, jit)
             self._transform = EightBitTransform(
                 anonymizer, getattr(anonymizer, "keep_ratio", None), self.batch_size, jit
             )
