@@ -4,8 +4,12 @@
 
 VIDEOS holds one folder of videos for each action. labels.csv has a column `path` (relative to
 VIDEOS) and a column of 0 and 1 for each private attribute, such as `face` or `skin_color`; see
-`stprivacy-tfrecords convert folder --help`. OUT gets records/, report.html, report.json,
-frames.png, anonymizer.keras and serving/ (a SavedModel). The defaults are a small network for a
+`stprivacy-tfrecords convert folder --help`. OUT gets records/, curves.html (of the adversarial
+phase, renewed after every epoch), report.html, report.json, frames.png, anonymizer.keras and
+serving/ (a SavedModel). `--probe-every 5` lets fresh attackers read half of the training videos
+after every fifth epoch, having learned from the other half. `--overfit` puts every video into the
+training and tests on the same ones: it shows that the path works on a handful of videos, and says
+nothing about others. The defaults are a small network for a
 first look; for a result pass `--preset vit_small_16x112 --num-frames 16 --image-size 112`, many
 videos, and `--epochs 80 40 80` on a GPU.
 """
@@ -14,6 +18,7 @@ import argparse
 from pathlib import Path
 
 import keras
+import numpy as np
 
 import keras_stprivacy as stp
 from tfrecords_tools.convert import convert
@@ -41,18 +46,26 @@ def main() -> None:
         "--epochs", type=int, nargs=3, default=(20, 10, 20), metavar=("INIT", "ADVERSARIAL", "TEST")
     )
     parser.add_argument("--test-fraction", type=float, default=0.3)
+    parser.add_argument(
+        "--probe-every", type=int, metavar="N", help="epochs between two probes by fresh attackers"
+    )
+    parser.add_argument(
+        "--overfit", action="store_true", help="train and test on all videos, to try the path"
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     keras.utils.set_random_seed(args.seed)
 
     # 1. Records
-    source = folder(args.videos, table=args.table, test_fraction=args.test_fraction, seed=args.seed)
+    test_fraction = 0.0 if args.overfit else args.test_fraction
+    source = folder(args.videos, table=args.table, test_fraction=test_fraction, seed=args.seed)
     print(convert(source, args.out / "records"))
     size = {"num_frames": args.num_frames, "image_size": args.image_size}
     clips = {**size, "frame_step": args.frame_step, "batch_size": args.batch_size}
     records = args.out / "records"
     train = stp.data.clip_dataset(records, split="train", seed=args.seed, **clips)
-    test = stp.data.clip_dataset(records, split="test", views=(5, 3), **clips)
+    tested = "train" if args.overfit else "test"
+    test = stp.data.clip_dataset(records, split=tested, views=(5, 3), **clips)
     info = stp.data.dataset_info(records)
     num_actions, num_attributes = len(info.class_names), len(info.attribute_names)
     if not num_attributes:
@@ -71,13 +84,29 @@ def main() -> None:
     warmup = stp.training.Initialization(anonymizer, num_actions=num_actions)
     warmup.compile(optimizer=keras.optimizers.AdamW(1e-3, weight_decay=0.05), jit_compile=False)
     warmup.fit(train, epochs=args.epochs[0], verbose=2)
-    model = stp.training.STPrivacy(anonymizer, recognizer(num_actions), recognizer(num_attributes))
+    model = stp.training.STPrivacy(
+        anonymizer,
+        recognizer(num_actions),
+        recognizer(num_attributes),
+        attribute_names=info.attribute_names,
+    )
     model.compile(
         anonymizer_optimizer=keras.optimizers.AdamW(1e-4, weight_decay=0.05),
         recognizer_optimizer=keras.optimizers.AdamW(1e-3, weight_decay=0.05),
         jit_compile=False,
     )
-    model.fit(train, epochs=args.epochs[1], verbose=2)
+    curves = stp.training.TrainingCurves(
+        args.out / "curves.html", title=f"{args.out.name}, phase 2"
+    )
+    callbacks: list[keras.callbacks.Callback] = [curves]
+    if args.probe_every:
+        middles = stp.data.clip_dataset(records, split="train", training=False, **clips)
+        learn, read = halves(middles, args.overfit)
+        probe = stp.evaluation.PrivacyProbe(
+            learn, read, args.probe_every, epochs=args.epochs[2], batch_size=args.batch_size
+        )
+        callbacks.insert(0, probe)
+    model.fit(train, epochs=args.epochs[1], callbacks=callbacks, verbose=2)
     anonymizer.save(args.out / "anonymizer.keras")
 
     # 3. Fresh attackers, and what the result is for
@@ -97,6 +126,15 @@ def main() -> None:
     report.save_figure(args.out / "frames.png")
     print(report)
     print(stp.export.saved_model(args.out / "anonymizer.keras", args.out / "serving"))
+
+
+def halves(clips: object, same: bool) -> list:
+    """The training videos, every other one to learn from and to read; or all of them for both."""
+    batches = list(clips)
+    pixels = np.concatenate([np.asarray(clip) for clip, _ in batches])
+    labels = {name: np.concatenate([y[name] for _, y in batches]) for name in batches[0][1]}
+    rows = [slice(None)] * 2 if same else [slice(0, None, 2), slice(1, None, 2)]
+    return [(pixels[part], {name: y[part] for name, y in labels.items()}) for part in rows]
 
 
 if __name__ == "__main__":
