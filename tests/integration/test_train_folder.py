@@ -45,7 +45,7 @@ def test_real_people_end_with_a_report_and_a_saved_model(shared_dir, table, tmp_
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads((out / "report.json").read_text())
     assert report["attribute_names"] == ["skin_color", "face", "gender", "nudity", "relationship"]
-    for name in ("report.html", "frames.png", "anonymizer.keras"):
+    for name in ("curves.html", "report.html", "frames.png", "anonymizer.keras"):
         assert (out / name).stat().st_size > 1000
 
     import tensorflow as tf
