@@ -40,7 +40,7 @@ ONLY_IN = {
         "keras_stprivacy/training/steps/tensorflow.py",
         "tfrecords_tools/",
     ),
-    "jax": ("keras_stprivacy/training/steps/jax.py",),
+    "jax": ("keras_stprivacy/training/steps/jax.py", "keras_stprivacy/layers/residual.py"),
     # PyTorch reads its own files, within the function that does.
     "torch": (
         "keras_stprivacy/training/steps/torch.py",

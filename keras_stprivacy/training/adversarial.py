@@ -9,13 +9,13 @@ import keras
 from keras import ops
 
 from keras_stprivacy.models import Anonymizer, Recognizer
+from keras_stprivacy.training.adversarial_logs import AdversarialLogs
 from keras_stprivacy.training.adversarial_losses import AdversarialLosses
-from keras_stprivacy.training.attribute_average_precision import AttributeAveragePrecision
 from keras_stprivacy.training.checks import check_players_fit
 from keras_stprivacy.training.conditional_code import ConditionalCode
 from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, loss_scaled
 from keras_stprivacy.training.phase import TrainingPhase
-from keras_stprivacy.training.players import ACTION, ANONYMIZER, action_metric, privacy_players
+from keras_stprivacy.training.players import ACTION, ANONYMIZER, privacy_players
 from keras_stprivacy.training.schedules import InformationSchedule, WarmupCosine
 from keras_stprivacy.training.steps import AdversarialStep
 
@@ -24,7 +24,7 @@ PRIVACY_OBJECTIVES = ("negated", "base_rate")
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
-class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
+class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPhase):
     """Adversarial training of an anonymizer: "STPrivacy" (ICCV 2023), eq. 13.
 
     The anonymizer minimises `L_sparsification + λ_a L_action − λ_p L_privacy`, the action
@@ -184,19 +184,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
                 anonymizer.num_rows * anonymizer.tubelets_per_row,
                 anonymizer.bottleneck_bits,
             )
-        logged = ["sparsification_loss", "action_loss", "privacy_loss"]
-        if self.code is not None:
-            logged += ["mask_information", "bits_information"]
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in logged}
-        self.accuracy_tracker = action_metric(self.num_actions, multi_label)
-        self.privacy_tracker = AttributeAveragePrecision(
-            self.num_attributes, attribute_names, name="privacy_average_precision"
-        )
-        self.attribute_names = self.privacy_tracker.attribute_names
-        self.retained_trackers = [
-            keras.metrics.Mean(name=f"retained_ratio_{m + 1}")
-            for m in range(anonymizer.num_sparsification_blocks)
-        ]
+        self._make_trackers(attribute_names)
         self.built = True
 
     def default_schedules(self) -> list[keras.callbacks.Callback]:
@@ -275,25 +263,6 @@ class STPrivacy(AdversarialStep, AdversarialLosses, TrainingPhase):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         return self._log(y, y_pred, self.phase_losses(y, y_pred, training=False))
-
-    def _log(self, y: Any, y_pred: Any, losses: dict[str, Any]) -> dict[str, Any]:
-        losses = {**losses, **self.information(y, y_pred)}
-        for name, tracker in self.trackers.items():
-            tracker.update_state(losses[name])
-        self.accuracy_tracker.update_state(y["action"], y_pred["action_logits"])
-        for logits in y_pred["privacy_logits"]:
-            self.privacy_tracker.update_state(y["privacy"], logits)
-        for tracker, stage in zip(self.retained_trackers, y_pred["sparsification"], strict=True):
-            tracker.update_state(stage["decision_mask"])
-        return self.get_metrics_result()
-
-    def update_metrics(self, clip: Any, labels: Any, outputs: Any) -> dict[str, Any]:
-        """Adds a training batch to what is logged."""
-        outputs = keras.tree.map_structure(ops.stop_gradient, outputs)
-        losses = self.phase_losses(labels, outputs, training=True)
-        loss = self.anonymizer_loss(losses, labels, outputs, training=False)  # rates are updated
-        self._loss_tracker.update_state(loss, sample_weight=ops.shape(clip)[0])
-        return self._log(labels, outputs, losses)
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
