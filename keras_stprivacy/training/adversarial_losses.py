@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import keras
@@ -79,13 +80,14 @@ class AdversarialLosses:
         frozen: bool = False,
     ) -> dict[str, Any]:
         removed = bool(training) and self.remove_dropped
-        output = self.anonymizer(
-            clip,
-            training=training,
-            fill_dropped=removed or not training,
-            remove_dropped=removed,
-            draw=not self.deterministic,
-        )
+        with self.no_gradient() if frozen else contextlib.nullcontext():
+            output = self.anonymizer(
+                clip,
+                training=training,
+                fill_dropped=removed or not training,
+                remove_dropped=removed,
+                draw=not self.deterministic,
+            )
         num_kept = self.anonymizer.num_kept() if removed else None
         shown, mask = output["clip"], output["decision_mask"]
         if self.eight_bit:

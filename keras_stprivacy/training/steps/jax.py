@@ -3,6 +3,7 @@
 # The methods used here are those of STPrivacy, which this class is mixed into.
 # mypy: disable-error-code="attr-defined"
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ import keras
 
 class AdversarialStep:
     """Gives each player the gradient of its own loss; see `STPrivacy`."""
+
+    no_gradient = staticmethod(contextlib.nullcontext)  # nothing is kept that no gradient needs
 
     def train_step(self, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
         trainable, non_trainable, optimizer, metrics = state

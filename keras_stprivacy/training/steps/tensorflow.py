@@ -3,6 +3,7 @@
 # The methods used here are those of STPrivacy, which this class is mixed into.
 # mypy: disable-error-code="attr-defined"
 
+import contextlib
 from typing import Any
 
 import tensorflow as tf
@@ -10,6 +11,8 @@ import tensorflow as tf
 
 class AdversarialStep:
     """Gives each player the gradient of its own loss; see `STPrivacy`."""
+
+    no_gradient = staticmethod(contextlib.nullcontext)  # nothing is kept that no gradient needs
 
     def train_step(self, data: Any) -> dict[str, Any]:
         clip, labels = self.unpack(data)

@@ -11,6 +11,8 @@ import torch
 class AdversarialStep:
     """Gives each player the gradient of its own loss; see `STPrivacy`."""
 
+    no_gradient = staticmethod(torch.no_grad)
+
     def train_step(self, data: Any) -> dict[str, Any]:
         clip, labels = self.unpack(data)
         first = None
