@@ -138,7 +138,7 @@ def trained_system(
         return system, {}
     known = fingerprint(
         {
-            "fit": variant.of_fit(),
+            "fit": variant.of_fit(data.preset),
             "data": data.about_training,
             "seed": seed,
             "backend": keras.backend.backend(),

@@ -49,7 +49,7 @@ class Plan:
         """All that the numbers of a cell depend on, but the seed."""
         return {
             "protocol": self.protocol,
-            "variant": variant.of_cell(),
+            "variant": variant.of_cell(self.learned_from.preset),
             "learned_from": self.learned_from.about_training,
             "attacked": self.attacked.about,
             "settings": self.settings.of_cell(),

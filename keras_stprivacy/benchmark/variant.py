@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from keras_stprivacy.baselines import system_class
+from keras_stprivacy.baselines import build, system_class
 from keras_stprivacy.benchmark.system_names import CURVES, LABELS
 
 
@@ -32,13 +32,19 @@ class Variant:
     curve: str | None = None
     dial: str | None = None
 
-    def of_fit(self) -> dict[str, Any]:
-        """What a trained system depends on."""
-        return {"system": self.system, "settings": self.settings}
+    def of_fit(self, preset: str | None) -> dict[str, Any]:
+        """What a trained system depends on: every setting, those of the preset too.
 
-    def of_cell(self) -> dict[str, Any]:
+        Args:
+            preset: of the systems for this data, see `keras_stprivacy.baselines.build`.
+        """
+        config = build(self.system, preset=preset, **self.settings).get_config()
+        config.pop("seed", None)
+        return {"system": self.system, "settings": config}
+
+    def of_cell(self, preset: str | None) -> dict[str, Any]:
         """What a cell's numbers depend on."""
-        return {**self.of_fit(), "keep_ratio": self.keep_ratio}
+        return {**self.of_fit(preset), "keep_ratio": self.keep_ratio}
 
 
 def fingerprint(content: Any) -> str:

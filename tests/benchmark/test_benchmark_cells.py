@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_cells import made_plan
 
+from keras_stprivacy.baselines.stprivacy import STPrivacy
 from keras_stprivacy.benchmark import run as run_module
 from keras_stprivacy.benchmark.arrays import pack, unpack
 from keras_stprivacy.benchmark.cells import CellStore
@@ -13,6 +14,7 @@ from keras_stprivacy.benchmark.data import actions_between, load_data
 from keras_stprivacy.benchmark.embedded_tags import with_tags
 from keras_stprivacy.benchmark.matching import with_test_of
 from keras_stprivacy.benchmark.settings import Settings
+from keras_stprivacy.benchmark.variant import Variant, fingerprint
 
 pytestmark = pytest.mark.any_backend
 
@@ -161,3 +163,14 @@ def test_settings_and_their_fingerprint():
         Settings(epochs=0)
     with pytest.raises(ValueError, match="attackers"):
         Settings(attackers=("nobody",))
+
+
+def test_a_preset_that_changed_makes_other_systems(monkeypatch):
+    variant = Variant("stprivacy", "stprivacy", "STPrivacy", {"keep_ratio": 0.5})
+    before = variant.of_fit("embedded")
+    assert before == variant.of_fit("embedded") and "seed" not in before["settings"]
+    assert before != variant.of_fit(None)
+    changed = {**STPrivacy.embedded, "mask_information_weight": 0.7}
+    monkeypatch.setattr(STPrivacy, "embedded", changed)
+    assert variant.of_fit("embedded") != before
+    assert fingerprint(variant.of_cell("embedded")) != fingerprint(variant.of_cell(None))
