@@ -111,6 +111,8 @@ def test_a_real_interruption_ends_quickly_and_can_be_gone_on_from(tmp_path):
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # A test run in a shell's background ignores the signal, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         while "videos" not in process.stderr.readline():
