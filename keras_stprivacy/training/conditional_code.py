@@ -112,8 +112,8 @@ class ConditionalCode(keras.layers.Layer):
 
     def _move(self, averages: Any, total: Any, count: Any) -> None:
         left = self.memory**count
-        new = total / ops.maximum(count, 1e-6)
-        averages.assign(ops.where(count > 0.0, left * averages + (1.0 - left) * new, averages))
+        old, new = ops.convert_to_tensor(averages), total / ops.maximum(count, 1e-6)
+        averages.assign(ops.where(count > 0.0, left * old + (1.0 - left) * new, old))
 
     def _code(self, averages: Any, shares: Any) -> Any:
         values = ops.convert_to_tensor(averages)
