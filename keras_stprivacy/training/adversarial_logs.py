@@ -34,7 +34,6 @@ class AdversarialLogs:
         ]
 
     def _log(self, y: Any, y_pred: Any, losses: dict[str, Any]) -> dict[str, Any]:
-        losses = {**losses, **self.information(y, y_pred)}
         for name, tracker in self.trackers.items():
             tracker.update_state(losses[name])
         self.accuracy_tracker.update_state(y["action"], y_pred["action_logits"])

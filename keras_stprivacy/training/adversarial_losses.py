@@ -54,16 +54,17 @@ class AdversarialLosses:
         if self._shared_pass(players):
             scales = (self.action_weight, -self.privacy_weight / len(self.privacy_recognizers))
             outputs = self._forward(clip, True, *scales)
-            losses = self.phase_losses(labels, outputs, training=True)
+            losses = self.phase_losses(labels, outputs, training=True, update=True)
             scalar = (
                 self.sparsification_weight * losses["sparsification_loss"]
                 + losses["action_loss"]
                 + sum(losses["privacy_losses"])
-                + self._information_term(labels, outputs, training=True)
+                + self._information_term(losses)
             )
             return [(scalar, self.players)], outputs
         outputs = self._forward(clip, training=True, frozen=ANONYMIZER not in players)
-        losses = self.phase_losses(labels, outputs, training=True)
+        update = ANONYMIZER in players
+        losses = self.phase_losses(labels, outputs, training=True, update=update)
         of_recognizers = (losses["action_loss"], *losses["privacy_losses"])
         own = dict(zip(self.players[1:], of_recognizers, strict=True))
         if ANONYMIZER in players:
@@ -112,8 +113,20 @@ class AdversarialLosses:
             "privacy_logits": [r(to_privacy, **options) for r in self.privacy_recognizers],
         }
 
-    def phase_losses(self, labels: Any, outputs: Any, training: bool) -> dict[str, Any]:
-        """The three losses of eq. 13; `"privacy_losses"` has one for each privacy recognizer."""
+    def phase_losses(
+        self, labels: Any, outputs: Any, training: bool, update: bool = False
+    ) -> dict[str, Any]:
+        """The three losses of eq. 13, and the nats of mask and bits where they have a weight.
+
+        Args:
+            labels: `"action"` and `"privacy"`.
+            outputs: of `call`.
+            training: which keep ratio is pursued.
+            update: True updates the code of the words.
+
+        Returns:
+            Scalars by name; `"privacy_losses"` has one for each privacy recognizer.
+        """
         masks = [stage["decision_mask"] for stage in outputs["sparsification"]]
         ratio = self.anonymizer.target_keep_ratio(training)
         each = [privacy_loss(labels["privacy"], logits) for logits in outputs["privacy_logits"]]
@@ -123,6 +136,7 @@ class AdversarialLosses:
             "action_loss": of_action,
             "privacy_loss": sum(each) / len(each),
             "privacy_losses": each,
+            **self._information(labels, outputs, update),
         }
 
     def anonymizer_loss(self, losses: dict, labels: Any, outputs: Any, training: bool) -> Any:
@@ -138,31 +152,24 @@ class AdversarialLosses:
             self.sparsification_weight * losses["sparsification_loss"]
             + self.action_weight * losses["action_loss"]
             + self.privacy_weight * privacy_term
-            + self._information_term(labels, outputs, training)
+            + self._information_term(losses)
         )
 
-    def information(self, labels: Any, outputs: Any, training: bool = False) -> dict[str, Any]:
-        """Nats a clip that mask and bits say beyond the action; empty where nothing weighs them.
-
-        Args:
-            labels: with `"action"`.
-            outputs: of `call`.
-            training: True updates the code.
-        """
+    def _information(self, labels: Any, outputs: Any, update: bool) -> dict[str, Any]:
+        """Nats a clip that mask and bits say beyond the action; empty where nothing weighs them."""
         if self.code is None:
             return {}
         of_mask, of_bits = self.code(
-            outputs["decision_mask"], outputs.get("bits"), labels["action"], training=training
+            outputs["decision_mask"], outputs.get("bits"), labels["action"], training=update
         )
         return {"mask_information": of_mask, "bits_information": of_bits}
 
-    def _information_term(self, labels: Any, outputs: Any, training: bool) -> Any:
-        nats = self.information(labels, outputs, training)
-        if not nats:
+    def _information_term(self, losses: dict[str, Any]) -> Any:
+        if self.code is None:
             return 0.0
         return ops.stop_gradient(ops.convert_to_tensor(self.information_scale)) * (
-            self.mask_information_weight * nats["mask_information"]
-            + self.bits_information_weight * nats["bits_information"]
+            self.mask_information_weight * losses["mask_information"]
+            + self.bits_information_weight * losses["bits_information"]
         )
 
     def _updated_base_rates(self, labels: Any, training: bool) -> Any:
