@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_stprivacy.evaluation.attackers import ATTACKERS, make_attacker
-from keras_stprivacy.evaluation.attackers.attacker import as_floats
+from keras_stprivacy.evaluation.attackers.attacker import as_floats, probability_of
 from keras_stprivacy.evaluation.attackers.training import Training
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import pad
@@ -160,11 +160,10 @@ class ActionReading:
             logits = np.asarray(self._model.predict_on_batch(inputs), "float64")
             parts.append(logits[: len(given.pixels[rows])])
         logits = np.concatenate(parts)
+        said = given.average(probability_of(logits, one_class=action.ndim == 1))
         if action.ndim == 2:
-            said = given.average(0.5 * (1.0 + np.tanh(0.5 * logits)))
             return float(average_precision(action, said).mean or 0.0)
-        said = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return top_1(action, given.average(said / said.sum(axis=-1, keepdims=True)))
+        return top_1(action, said)
 
 
 class _Reader(keras.Model):

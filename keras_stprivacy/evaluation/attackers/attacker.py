@@ -22,6 +22,20 @@ from keras_stprivacy.training.seeding import seeded
 TASKS = ("action", "actions", "privacy")
 
 
+def probability_of(logits: np.ndarray, one_class: bool) -> np.ndarray:
+    """Softmax over the last axis where a clip has one class, else the sigmoid.
+
+    Example:
+
+    >>> probability_of(np.zeros((1, 4)), one_class=True).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
+    if not one_class:
+        return 0.5 * (1.0 + np.tanh(0.5 * logits))
+    exponential = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponential / exponential.sum(axis=-1, keepdims=True)
+
+
 class Attacker:
     """A fresh network that learns one task from clips that it is given.
 
@@ -155,10 +169,7 @@ class Attacker:
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Softmax or sigmoid of logits, over the last axis."""
-        if self.task != "action":
-            return 0.5 * (1.0 + np.tanh(0.5 * logits))
-        exponential = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return exponential / exponential.sum(axis=-1, keepdims=True)
+        return probability_of(logits, one_class=self.task == "action")
 
     def compile(self, steps: int, training: Training) -> None:
         """Sets optimizer, loss and metric for a training of so many steps."""
