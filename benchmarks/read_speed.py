@@ -8,7 +8,8 @@ VIDEOS are folders of videos; they are converted to records of 128 pixels' short
 of 16 frames, every second one, 112x112, float32 in [0, 1], from random starts, on all cores:
 `clip_dataset`; and PyAV in as many threads as there are cores, which seeks to the start and decodes
 up to the last frame needed. Once as in training, both with the same random crops, flips and
-colours (Pillow and NumPy after PyAV), and once plain, without any of these (PyAV resizes in the
+colours (Pillow and NumPy after PyAV, whose threads wait for Python's lock: processes of their own
+would do better), and once plain, without any of these (PyAV resizes in the
 decoder's own library). Rounds alternate, the median counts. Writes
 benchmarks/results/read_speed.json and .md.
 """
