@@ -157,10 +157,10 @@ def trained_system(
         num_attributes=len(data.attribute_names),
         multi_label=data.multi_label,
     )
-    seconds = time.perf_counter() - started
+    seconds = round(time.perf_counter() - started, 3)
     system.save(folder)
     with whole_file(taken) as part:
-        part.write_text(f"{seconds:.3f}")
+        part.write_text(str(seconds))
     # What is measured is what was saved, whether the run is broken off in between or not.
     return System.load(folder), {"train system": seconds}
 

@@ -88,7 +88,7 @@ def test_a_learned_system_is_trained_once_and_swept(tmp_path, monkeypatch):
     assert report["stprivacy-keep-1"].kept_share == 1.0
     assert report["stprivacy-keep-0.5"].kept_share == 0.5
     seconds = {row.seconds.get("train system") for row in report.rows[1:3]}
-    assert len({round(s, 2) for s in seconds}) == 1 and report.pictures
+    assert len(seconds) == 1 and report.pictures
     clips = report.pictures[1][2][0]["rows"]
     assert list(clips) == ["raw", "sparsified", "anonymized"]
 
