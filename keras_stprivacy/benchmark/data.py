@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -113,12 +114,13 @@ def load_data(
     train = None
     if "train" in splits:
         plain |= boxes["train"]
-        train = Reopened(lambda: clip_dataset(source, "train", seed=0, **common, **plain))
+        of_train = {**common, **plain, "seed": 0}
+        train = Reopened(functools.partial(clip_dataset, source, "train", **of_train))
     of_test = {**common, **boxes["test"], "with_frame_labels": frame_labels}
     return BenchmarkData(
         name=info.name,
         train=train,
-        test=Reopened(lambda: clip_dataset(source, "test", views=views, **of_test)),
+        test=Reopened(functools.partial(clip_dataset, source, "test", views=views, **of_test)),
         clip_shape=clip_shape,
         class_names=tuple(info.class_names),
         attribute_names=tuple(info.attribute_names),
@@ -187,23 +189,26 @@ def _part(split: Any, first: int, last: int) -> Any:
             ids=[split.ids[row] for row in rows],
             class_names=split.class_names[first:last],
         )
+    return MappedBatches(split, functools.partial(_between, first, last))
 
-    def parted(clips: Any, labels: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
-        action = np.asarray(labels["action"])
-        rows = (action >= first) & (action < last)
-        if not rows.any():
-            return None
-        part = {key: np.asarray(value)[rows] for key, value in labels.items()}
-        return np.asarray(clips)[rows], {**part, "action": action[rows] - first}
 
-    return MappedBatches(split, parted)
+def _between(
+    first: int, last: int, clips: Any, labels: dict[str, Any]
+) -> tuple[Any, dict[str, Any]] | None:
+    action = np.asarray(labels["action"])
+    rows = (action >= first) & (action < last)
+    if not rows.any():
+        return None
+    part = {key: np.asarray(value)[rows] for key, value in labels.items()}
+    return np.asarray(clips)[rows], {**part, "action": action[rows] - first}
 
 
 class Reopened:
     """A dataset that can be opened anew, so that its draws begin again.
 
     Every pass over a shuffled dataset has draws of its own. A cell must get the same ones whether
-    or not others were measured before it in the same process.
+    or not others were measured before it in the same process, and in another process too: what is
+    sent there is how to open it.
 
     Args:
         make: opens the dataset.
@@ -219,6 +224,9 @@ class Reopened:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.dataset)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reopened, (self.make,)
 
 
 def restart(split: Any) -> None:

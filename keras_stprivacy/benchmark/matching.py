@@ -1,6 +1,7 @@
 """Tests on another dataset with the same actions and attributes, in whatever order."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -30,19 +31,21 @@ def with_test_of(learned: BenchmarkData, other: BenchmarkData) -> BenchmarkData:
         )
     action = np.array([learned.class_names.index(name) for name in other.class_names])
     columns = [other.attribute_names.index(name) for name in learned.attribute_names]
-
-    def renumbered(clips: Any, labels: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        changed = {key: np.asarray(value) for key, value in labels.items()}
-        changed["action"] = action[changed["action"]]
-        for key in ("privacy", "frame_privacy"):
-            if key in changed:
-                changed[key] = changed[key][..., columns]
-        return clips, changed
-
     return dataclasses.replace(
         learned,
         name=other.name,
-        test=MappedBatches(other.test, renumbered),
+        test=MappedBatches(other.test, functools.partial(_renumbered, action, columns)),
         frame_labels=other.frame_labels,
         about={"learned_from": learned.about, "tested_on": other.about},
     )
+
+
+def _renumbered(
+    action: np.ndarray, columns: list[int], clips: Any, labels: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    changed = {key: np.asarray(value) for key, value in labels.items()}
+    changed["action"] = action[changed["action"]]
+    for key in ("privacy", "frame_privacy"):
+        if key in changed:
+            changed[key] = changed[key][..., columns]
+    return clips, changed

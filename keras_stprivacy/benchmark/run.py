@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pathlib
 from collections.abc import Callable
-from typing import Any
 
 import keras
 
 from keras_stprivacy.benchmark.cell_run import measure
 from keras_stprivacy.benchmark.cells import CellStore
-from keras_stprivacy.benchmark.plan import Plan
+from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.summary import Cells, summarize
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
+from keras_stprivacy.benchmark.workers import Here, plan_here, processes
 from keras_stprivacy.data.parts import remove_parts
 
 # What one system may fail with, while the others can still be measured.
-_OF_A_SYSTEM = (ValueError, RuntimeError, FloatingPointError, OSError, ImportError)
+_OF_A_SYSTEM = (ValueError, RuntimeError, FloatingPointError, ImportError)
 
 
 def run(
@@ -32,6 +33,8 @@ def run(
     Cells stand in `out/cells`, a file each. A run that was broken off goes on where it was when it
     is started again with the same arguments; other settings or data make other cells. Files that a
     killed run had not finished are removed.
+
+    With `Settings.workers` above 1, so many processes measure cells side by side.
 
     Args:
         plan: of the benchmark.
@@ -47,44 +50,110 @@ def run(
         OSError: if `out` cannot be written.
     """
     folder = pathlib.Path(out)
-    store = CellStore(folder / "cells")
+    CellStore(folder / "cells")  # made here, or an error before anything runs
     remove_parts(folder)
-    tell = progress or (lambda line: None)
-    cells: Cells = {}
-    failures: dict[str, str] = {}
-    total = len(plan.variants) * plan.settings.seeds
-    number = 0
-    # Seed by seed, so that a run that is stopped early has compared all systems.
-    for seed in range(plan.settings.seeds):
-        for variant in plan.variants:
-            number += 1
-            name = f"{variant.label}, seed {seed} ({number} of {total})"
-            known = _fingerprint(plan, variant)
-            cell = store.read(variant.id, seed, known)
-            if cell is not None:
-                tell(f"{name}: finished before")
-            elif variant.id in failures:
-                continue
-            else:
-                tell(f"{name}: running")
-                try:
-                    cell = measure(plan, variant, seed, folder, verbose)
-                except _OF_A_SYSTEM as error:
-                    if variant.id == "raw" or isinstance(error, OSError):
-                        raise
-                    failures[variant.id] = f"{type(error).__name__}: {error}"
-                    tell(f"{name}: failed: {failures[variant.id]}")
+    session = _Session(plan, folder, progress or (lambda line: None), verbose)
+    workers = min(plan.settings.workers, len(session.waiting))
+    if workers > 1:
+        with processes(plan, workers) as executor:
+            session.work(executor, workers, plan_here)
+    elif workers:
+        with Here() as executor:
+            session.work(executor, 1, lambda: plan)
+    return summarize(plan, session.cells, session.failures)
+
+
+class _Session:
+    """What one call of `run` has to do, and what it has done."""
+
+    def __init__(self, plan: Plan, folder: pathlib.Path, tell: Callable, verbose: int) -> None:
+        self.plan, self.folder, self.tell, self.verbose = plan, folder, tell, verbose
+        self.cells: Cells = {}
+        self.failures: dict[str, str] = {}
+        self.names: dict[tuple[str, int], str] = {}
+        # Seed by seed, so that a run that is stopped early has compared all systems. Variants that
+        # share a trained system are measured one after the other: the first one trains it.
+        self.waiting: list[tuple[int, list[Variant]]] = []
+        self._find_waiting()
+
+    def _find_waiting(self) -> None:
+        store = CellStore(self.folder / "cells")
+        total = len(self.plan.variants) * self.plan.settings.seeds
+        preset = self.plan.learned_from.preset
+        for seed in range(self.plan.settings.seeds):
+            sharing: dict[str, list[Variant]] = {}
+            for variant in self.plan.variants:
+                key = variant.id, seed
+                number = len(self.names) + 1
+                self.names[key] = f"{variant.label}, seed {seed} ({number} of {total})"
+                cell = store.read(variant.id, seed, _fingerprint(self.plan, variant))
+                if cell is None:
+                    sharing.setdefault(fingerprint(variant.of_fit(preset)), []).append(variant)
+                else:
+                    self.tell(f"{self.names[key]}: finished before")
+                    self.cells[key] = cell
+            self.waiting += [(seed, variants) for variants in sharing.values()]
+
+    def work(self, executor: concurrent.futures.Executor, workers: int, plan_of: Callable) -> None:
+        """Measures all that waits.
+
+        Raises:
+            ValueError: if raw clips cannot be measured.
+            OSError: if the folder cannot be written.
+        """
+        running: dict[concurrent.futures.Future, tuple[int, list[Variant]]] = {}
+        while self.waiting or running:
+            for group in list(self.waiting):
+                if len(running) == workers:
+                    break
+                seed, (variant, *others) = group
+                if variant.id != RAW and (RAW, seed) not in self.cells:
+                    continue  # the recognizers of raw clips are needed by the others
+                self.waiting.remove(group)
+                if variant.id in self.failures:
+                    self.waiting += [(seed, others)] if others else []
                     continue
-                store.write(variant.id, seed, known, cell)
-                cell = store.read(variant.id, seed, known)
-                tell(f"{name}: {_seconds(cell):.0f} s")
-            cells[variant.id, seed] = cell or {}
-    return summarize(plan, cells, failures)
+                self.tell(f"{self.names[variant.id, seed]}: running")
+                task = executor.submit(_measured, plan_of, variant, seed, self.folder, self.verbose)
+                running[task] = group
+            done, _ = concurrent.futures.wait(
+                running, return_when=concurrent.futures.FIRST_COMPLETED
+            )
+            for task in done:
+                seed, (variant, *others) = running.pop(task)
+                self._finish(task, variant, seed)
+                if others:
+                    self.waiting.insert(0, (seed, others))
+
+    def _finish(self, task: concurrent.futures.Future, variant: Variant, seed: int) -> None:
+        name = self.names[variant.id, seed]
+        try:
+            task.result()
+        except concurrent.futures.BrokenExecutor as error:
+            raise RuntimeError(
+                f"a process that measured cells ended while it was at work on {name}, perhaps for "
+                "want of memory. What is finished stands; start again with fewer workers."
+            ) from error
+        except _OF_A_SYSTEM as error:
+            if variant.id == RAW:
+                raise
+            self.failures[variant.id] = f"{type(error).__name__}: {error}"
+            self.tell(f"{name}: failed: {self.failures[variant.id]}")
+            return
+        store = CellStore(self.folder / "cells")
+        cell = store.read(variant.id, seed, _fingerprint(self.plan, variant)) or {}
+        self.cells[variant.id, seed] = cell
+        self.tell(f"{name}: {sum(cell['seconds'].values()):.0f} s")
+
+
+def _measured(
+    plan_of: Callable[[], Plan], variant: Variant, seed: int, folder: pathlib.Path, verbose: int
+) -> None:
+    """Measures a cell and writes it; in whichever process."""
+    plan = plan_of()
+    cell = measure(plan, variant, seed, folder, verbose)
+    CellStore(folder / "cells").write(variant.id, seed, _fingerprint(plan, variant), cell)
 
 
 def _fingerprint(plan: Plan, variant: Variant) -> str:
     return fingerprint({**plan.of_cell(variant), "backend": keras.backend.backend()})
-
-
-def _seconds(cell: dict[str, Any] | None) -> float:
-    return sum((cell or {}).get("seconds", {}).values())

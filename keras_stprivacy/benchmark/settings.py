@@ -42,6 +42,8 @@ class Settings:
         detector: preset folder of a detector, see `keras_stprivacy.detection.load_detector`; it
             finds persons for systems that need boxes, where the data has none.
         person_class: index of persons among the detector's classes; None: as in COCO.
+        workers: processes that measure cells side by side, with one thread each if above 1. Sums
+            in another order may move the last digits of a number.
 
     Raises:
         ValueError: for numbers below 1, unknown attackers, a class without a detector.
@@ -70,10 +72,11 @@ class Settings:
     jit_compile: bool | str | None = None
     detector: str | None = None
     person_class: int | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attackers", check_attackers(self.attackers))
-        for field in ("seeds", "epochs", "batch_size", "train_clips", "test_clips"):
+        for field in ("seeds", "epochs", "batch_size", "train_clips", "test_clips", "workers"):
             if getattr(self, field) < 1:
                 raise ValueError(
                     f"{field} must be at least 1. Received: {field}={getattr(self, field)}"
@@ -103,7 +106,7 @@ class Settings:
         A detector stands there by the content of its preset folder, not by its place.
         """
         content = dataclasses.asdict(self)
-        for ignored in ("seeds", "bootstrap", "detector", "person_class"):
+        for ignored in ("seeds", "bootstrap", "detector", "person_class", "workers"):
             del content[ignored]
         if self.detector is not None:
             content["detector"] = detector_as_json(self.detector, self.person_class)

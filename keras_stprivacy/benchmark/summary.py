@@ -84,6 +84,7 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
             **plan.settings.of_cell(),
             "seeds": plan.settings.seeds,
             "bootstrap": plan.settings.bootstrap,
+            "workers": plan.settings.workers,
             "data": plan.attacked.about,
             "learned_from": plan.learned_from.about,
             "environment": first["environment"],

@@ -139,10 +139,12 @@ def settings_line(report: BenchmarkReport) -> str:
     environment = s["environment"]
     seeds = f"{s['seeds']} seed" + ("s" if s["seeds"] > 1 else "")
     seconds = sum(sum(row.seconds.values()) for row in report.rows) * s["seeds"]
+    side_by_side = f", {s['workers']} cells at a time" if s.get("workers", 1) > 1 else ""
     return (
         f"Protocol {report.protocol}; {seeds}; attackers: {', '.join(s['attackers'])}, "
         f"{s['epochs']} epochs; {environment['backend']}, {environment['processor']}, "
-        f"{environment['cpus']} CPUs; {seconds / 60:.0f} min of training and attacks."
+        f"{environment['cpus']} CPUs; {seconds / 60:.0f} min of training and attacks"
+        f"{side_by_side}."
     )
 
 

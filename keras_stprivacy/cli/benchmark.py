@@ -48,6 +48,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
     type=click.IntRange(0),
     help="Index of persons among the detector's classes, where they are not those of COCO.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes that measure cells side by side, a thread each.  [default: 1, all threads]",
+)
 @click.option("--parts", help="Of the ablations, joined by commas.  [default: all]")
 def benchmark(
     protocol: str,
@@ -67,13 +72,14 @@ def benchmark(
     no_augment: bool,
     detector_weights: str | None,
     person_class: int | None,
+    workers: int | None,
     parts: str | None,
 ) -> None:
     """Compare systems under PROTOCOL: train each, attack it with fresh networks, report.
 
     \b
     Examples:
-      stprivacy benchmark known --out results/known --quick
+      stprivacy benchmark known --out results/known --quick --workers 2
       stprivacy benchmark known --data vp_ucf101 --frame-step 4 --out results/ucf
       stprivacy benchmark deployment --systems stprivacy --seeds 1 --out results/sweep
       stprivacy benchmark unseen --data vp_ucf101 --to vp_hmdb51 --out results/unseen
@@ -97,6 +103,7 @@ def benchmark(
         "augment": False if no_augment else None,
         "detector": detector_weights,
         "person_class": person_class,
+        "workers": workers,
     }
     make = benchmarks.Settings.quick if quick else benchmarks.Settings
     settings = make(**{key: value for key, value in given.items() if value is not None})

@@ -1,7 +1,9 @@
 """The command end to end, at a tiny size: it resumes after SIGKILL and repeats itself."""
 
+import dataclasses
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -179,3 +181,64 @@ def test_wrong_arguments(arguments, words, code, tmp_path):
     assert result.exit_code == code
     assert words in result.output and "Traceback" not in result.output
     assert keras.backend.backend() and not (tmp_path / "out" / "report.json").exists()
+
+
+@pytest.mark.any_backend
+def test_two_workers_measure_what_one_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    systems = ["blacken", "downsample_2x", "weak_blur"]
+    lines = {}
+    reports = {}
+    for workers in (1, 2):
+        lines[workers] = []
+        reports[workers] = stp.benchmark.known(
+            "motion-digits",
+            tmp_path / str(workers),
+            systems=systems,
+            settings=dataclasses.replace(SETTINGS, workers=workers),
+            progress=lines[workers].append,
+        )
+    one, two = reports[1], reports[2]
+    assert one.failures.keys() == two.failures.keys()
+    assert [row.id for row in one.rows] == [row.id for row in two.rows]
+    for row in ("raw", "blacken"):
+        for key, value in one[row].scores.items():
+            assert two[row].scores[key].value == pytest.approx(value.value, abs=0.02)
+    # Raw clips first, then two at a time: the third is begun when one of these has ended.
+    assert "Raw" in lines[2][0] and "Raw" in lines[2][1] and "running" not in lines[2][1]
+    assert all("running" in line for line in lines[2][2:4])
+    assert two.settings["workers"] == 2 and "2 cells at a time" in str(two)
+
+
+@pytest.mark.any_backend
+def test_workers_end_with_a_killed_run(tmp_path):
+    command = [sys.executable, "-m", "keras_stprivacy.cli.main", "benchmark", "known"]
+    arguments = [*TINY, "--train-clips", "2000", "--epochs", "200", "--seeds", "2"]
+    process = subprocess.Popen(
+        [*command, *arguments, "--workers", "2", "--out", str(tmp_path)],
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    stop = time.monotonic() + 60
+    while time.monotonic() < stop and len(workers := _children(process.pid)) < 3:
+        assert process.poll() is None, "the run ended before it had workers"
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    while time.monotonic() < stop and any(_runs(worker) for worker in workers):
+        time.sleep(0.1)
+    assert len(workers) >= 2 and not any(_runs(worker) for worker in workers)
+
+
+def _children(parent):
+    paths = pathlib.Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(child) for path in paths for child in path.read_text().split()]
+
+
+def _runs(process):
+    try:
+        state = pathlib.Path(f"/proc/{process}/stat").read_text()
+        return state.rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
