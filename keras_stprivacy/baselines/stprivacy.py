@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -54,6 +55,7 @@ class STPrivacy(LearningSystem):
         deterministic: whether gates and bottleneck decide without noise in phase 2.
         mask_information_weight: of each nat that the mask says beyond the action; 0: the paper.
         bits_information_weight: the same for the bits of kept tokens.
+        keep_ratios: None, or ratios to train one anonymizer for, see `for_ratios`.
         restart_every: epochs between restarts of a privacy recognizer, or None.
         initialization_epochs: of phase 1.
         adversarial_epochs: of phase 2.
@@ -105,6 +107,7 @@ class STPrivacy(LearningSystem):
     deterministic: bool = False
     mask_information_weight: float = 0.0
     bits_information_weight: float = 0.0
+    keep_ratios: tuple[float, ...] | None = None
     restart_every: int | None = None
     initialization_epochs: int = 80
     adversarial_epochs: int = 40
@@ -144,8 +147,13 @@ class STPrivacy(LearningSystem):
         "clip_norm": 1.0,
     }
 
+    @classmethod
+    def for_ratios(cls, keep_ratios: Sequence[float]) -> dict[str, Any]:
+        return {"keep_ratios": tuple(keep_ratios), "remove_dropped": False}
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.keep_ratios = None if self.keep_ratios is None else tuple(self.keep_ratios)
         self.tubelet_size = tuple(self.tubelet_size)
         self.keep_ratio = check_keep_ratio(self.keep_ratio)
         self._at_ratio: dict[float, keras.Model] = {}
@@ -191,6 +199,7 @@ class STPrivacy(LearningSystem):
             deterministic=self.deterministic,
             mask_information_weight=self.mask_information_weight,
             bits_information_weight=self.bits_information_weight,
+            keep_ratios=self.keep_ratios,
             multi_label=data.multi_label,
             **self.phase_options,
         )

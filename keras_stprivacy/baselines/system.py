@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -71,6 +71,14 @@ class System(abc.ABC):
     embedded: ClassVar[Mapping[str, Any]] = {}
     # Fields that a file cannot hold, such as functions.
     _not_saved: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def for_ratios(cls, keep_ratios: Sequence[float]) -> dict[str, Any]:
+        """Settings with which one system is trained to be used at all of these keep ratios.
+
+        Empty where a system is trained at one, as publications do.
+        """
+        return {}
 
     def __post_init__(self) -> None:
         self.clip_shape = checked_clip_shape(self.clip_shape)

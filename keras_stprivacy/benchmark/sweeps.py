@@ -65,7 +65,9 @@ def deployment(
     progress: Progress | None = None,
     keep_ratios: Sequence[float] = DEPLOYED_RATIOS,
 ) -> BenchmarkReport:
-    """One trained system at many keep ratios, without training it again.
+    """One system, trained once, at many keep ratios.
+
+    Where it can, it is trained for all of these (`System.for_ratios`).
 
     Args:
         data: see `known`.
@@ -93,6 +95,7 @@ def deployment(
                 f"{name}-keep-{ratio:g}",
                 name,
                 f"{label} at {ratio:g}",
+                system_class(name).for_ratios(keep_ratios),
                 keep_ratio=float(ratio),
                 curve=f"{label}, keep ratio",
                 dial=f"{ratio:g}",

@@ -66,9 +66,10 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
     Call arguments:
         clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
         training: True draws from the gates.
-        keep_ratio: inference alone: a float in (0, 1], or a tensor `(B,)` with a ratio for each
-            clip (tokens are then masked in place of removed, with the same result). None takes
-            `self.keep_ratio`.
+        keep_ratio: in inference a float in (0, 1], or a tensor `(B,)` with a ratio for each clip
+            (tokens are then masked in place of removed, with the same result); None takes
+            `self.keep_ratio`. In training a tensor `(B,)`; None takes `training_keep_ratio`, which
+            schedules move.
         fill_dropped: training alone: False leaves what the head wrote into dropped tubelets, for
             opponents that attend under the mask.
         remove_dropped: training alone, with `gate="gumbel_top_k"`: True lets dropped tokens leave
@@ -196,10 +197,11 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
         check_clip_spec(clip, self.clip_shape, "Anonymizer")
         tokens = self.embedding(self.pixel_range.to_model(clip))  # (B, L·N, D)
         if training:
-            if keep_ratio is not None:
+            if isinstance(keep_ratio, numbers.Real) or (keep_ratio is not None and remove_dropped):
                 raise ValueError(
-                    "keep_ratio is an argument of inference. In training set "
-                    "anonymizer.keep_ratio, or use a KeepRatioSchedule."
+                    "in training keep_ratio must be a tensor (B,), without remove_dropped. For one "
+                    "ratio set anonymizer.keep_ratio, or use a KeepRatioSchedule. Received: "
+                    f"keep_ratio={keep_ratio}, remove_dropped={remove_dropped}"
                 )
             if remove_dropped and self.gate != "gumbel_top_k":
                 raise ValueError(
@@ -208,7 +210,8 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
                 )
             if remove_dropped:
                 return removed(self, tokens, self._keep_ratio, training=True, draw=draw)
-            ratio = ops.convert_to_tensor(self.training_keep_ratio)
+            ratio = self.training_keep_ratio if keep_ratio is None else keep_ratio
+            ratio = ops.cast(ops.convert_to_tensor(ratio), "float32")
             return masked(self, tokens, ratio, training=True, draw=draw)
         if keep_ratio is None or isinstance(keep_ratio, numbers.Real):
             ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))

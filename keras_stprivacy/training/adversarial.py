@@ -11,6 +11,7 @@ from keras import ops
 from keras_stprivacy.models import Anonymizer, Recognizer
 from keras_stprivacy.training.adversarial_logs import AdversarialLogs
 from keras_stprivacy.training.adversarial_losses import AdversarialLosses
+from keras_stprivacy.training.adversarial_options import check_options
 from keras_stprivacy.training.checks import check_players_fit
 from keras_stprivacy.training.conditional_code import ConditionalCode
 from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, loss_scaled
@@ -18,9 +19,6 @@ from keras_stprivacy.training.phase import TrainingPhase
 from keras_stprivacy.training.players import ACTION, ANONYMIZER, privacy_players
 from keras_stprivacy.training.schedules import InformationSchedule, WarmupCosine
 from keras_stprivacy.training.steps import AdversarialStep
-
-UPDATE_RULES = ("simultaneous", "alternating")
-PRIVACY_OBJECTIVES = ("negated", "base_rate")
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
@@ -40,6 +38,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
     8-bit pixels that leave in deployment, and the conditional entropy bottleneck: with
     `mask_information_weight` and `bits_information_weight` the anonymizer also minimises what its
     output says beyond the action, a bound that holds for every reader (see `ConditionalCode`).
+    With `keep_ratios` one anonymizer is trained for all of these, to be chosen from in deployment:
+    at a ratio that it was not trained at, it says more than it has paid for.
 
     Args:
         anonymizer: `Anonymizer`.
@@ -61,6 +61,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             its action. `fit` logs the nats as `mask_information`.
         bits_information_weight: the same for the bits of the kept tubelets, `bits_information`;
             needs an anonymizer with `bottleneck_bits`.
+        keep_ratios: None: the anonymizer's own; or ratios in (0, 1] of which every clip draws one
+            in every step, each as likely. All tokens stay in the sequences then, under masks, so
+            `remove_dropped` must be False.
         schedule: `"auto"`: `WarmupCosine`, `InformationSchedule`; or a list of callbacks; or None.
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
             of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
@@ -109,6 +112,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         deterministic: bool = False,
         mask_information_weight: float = 0.0,
         bits_information_weight: float = 0.0,
+        keep_ratios: Sequence[float] | None = None,
         schedule: Any = "auto",
         multi_label: bool = False,
         attribute_names: Sequence[str] | None = None,
@@ -119,36 +123,15 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         self.privacy_recognizers: list[Any] = (
             list(privacy_recognizer) if many else [privacy_recognizer]
         )
-        if update_rule not in UPDATE_RULES:
-            raise ValueError(
-                f"update_rule must be one of {UPDATE_RULES}. Received: update_rule={update_rule!r}"
-            )
-        if privacy_objective not in PRIVACY_OBJECTIVES:
-            raise ValueError(
-                f"privacy_objective must be one of {PRIVACY_OBJECTIVES}. Received: "
-                f"privacy_objective={privacy_objective!r}"
-            )
-        if recognizer_updates < 1:
-            raise ValueError(
-                "recognizer_updates must be at least 1. Received: "
-                f"recognizer_updates={recognizer_updates}"
-            )
-        if remove_dropped and anonymizer.gate != "gumbel_top_k":
-            raise ValueError(
-                'remove_dropped=True needs an anonymizer with gate="gumbel_top_k", which keeps a '
-                f"known number of tubelets. Received: gate={anonymizer.gate!r}"
-            )
-        if min(mask_information_weight, bits_information_weight) < 0:
-            raise ValueError(
-                "the weights of information must be at least 0. Received: "
-                f"mask_information_weight={mask_information_weight}, "
-                f"bits_information_weight={bits_information_weight}"
-            )
-        if bits_information_weight and anonymizer.bottleneck is None:
-            raise ValueError(
-                "bits_information_weight needs an anonymizer with bottleneck_bits. Received: "
-                f"bits_information_weight={bits_information_weight}, bottleneck_bits=None"
-            )
+        self.keep_ratios = check_options(
+            anonymizer,
+            update_rule,
+            privacy_objective,
+            recognizer_updates,
+            remove_dropped,
+            (mask_information_weight, bits_information_weight),
+            keep_ratios,
+        )
         check_players_fit(anonymizer, action_recognizer, self.privacy_recognizers)
         self.anonymizer = anonymizer
         self.action_recognizer = action_recognizer
@@ -183,7 +166,11 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
                 self.num_actions,
                 anonymizer.num_rows * anonymizer.tubelets_per_row,
                 anonymizer.bottleneck_bits,
+                num_settings=len(self.keep_ratios or (1,)),
             )
+        self.ratio_generator = None
+        if self.keep_ratios is not None:
+            self.ratio_generator = keras.random.SeedGenerator(anonymizer.seed)
         self._make_trackers(attribute_names)
         self.built = True
 
@@ -259,6 +246,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
     ) -> Any:
         self.unpack((x, y, sample_weight))
         losses = self.phase_losses(y, y_pred, training=False)
+        # On JAX metrics are computed where nothing but their own variables has a value.
+        y_pred["information"] = {k: losses[k] for k in losses if k.endswith("_information")}
         return self.anonymizer_loss(losses, y, y_pred, training=False)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -282,6 +271,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             "deterministic": self.deterministic,
             "mask_information_weight": self.mask_information_weight,
             "bits_information_weight": self.bits_information_weight,
+            "keep_ratios": self.keep_ratios,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
             "attribute_names": self.attribute_names,
             "multi_label": self.multi_label,

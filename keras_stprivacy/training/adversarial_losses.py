@@ -81,10 +81,12 @@ class AdversarialLosses:
         frozen: bool = False,
     ) -> dict[str, Any]:
         removed = bool(training) and self.remove_dropped
+        drawn = self._drawn_ratios(clip) if training else {}
         with self.no_gradient() if frozen else contextlib.nullcontext():
             output = self.anonymizer(
                 clip,
                 training=training,
+                keep_ratio=drawn.get("keep_ratio"),
                 fill_dropped=removed or not training,
                 remove_dropped=removed,
                 draw=not self.deterministic,
@@ -109,9 +111,20 @@ class AdversarialLosses:
         to_privacy = seen(privacy_scale)
         return {
             **output,
+            **drawn,
             "action_logits": self.action_recognizer(seen(action_scale), **options),
             "privacy_logits": [r(to_privacy, **options) for r in self.privacy_recognizers],
         }
+
+    def _drawn_ratios(self, clip: Any) -> dict[str, Any]:
+        """A ratio for each clip and its place in `keep_ratios`; empty where there is but one."""
+        if self.keep_ratios is None:
+            return {}
+        place = keras.random.randint(
+            ops.shape(clip)[:1], 0, len(self.keep_ratios), seed=self.ratio_generator
+        )
+        ratios = ops.convert_to_tensor(self.keep_ratios, dtype="float32")
+        return {"keep_ratio": ops.take(ratios, place), "keep_ratio_place": place}
 
     def phase_losses(
         self, labels: Any, outputs: Any, training: bool, update: bool = False
@@ -128,7 +141,7 @@ class AdversarialLosses:
             Scalars by name; `"privacy_losses"` has one for each privacy recognizer.
         """
         masks = [stage["decision_mask"] for stage in outputs["sparsification"]]
-        ratio = self.anonymizer.target_keep_ratio(training)
+        ratio = outputs.get("keep_ratio", self.anonymizer.target_keep_ratio(training))
         each = [privacy_loss(labels["privacy"], logits) for logits in outputs["privacy_logits"]]
         of_action = action_loss(labels["action"], outputs["action_logits"], self.multi_label)
         return {
@@ -159,8 +172,18 @@ class AdversarialLosses:
         """Nats a clip that mask and bits say beyond the action; empty where nothing weighs them."""
         if self.code is None:
             return {}
+        if "information" in outputs:
+            return outputs["information"]
+        place = outputs.get("keep_ratio_place")
+        if place is None and self.keep_ratios is not None:  # in validation there is one ratio
+            far = [abs(ratio - self.anonymizer.keep_ratio) for ratio in self.keep_ratios]
+            place = ops.full(ops.shape(outputs["decision_mask"])[:1], far.index(min(far)), "int32")
         of_mask, of_bits = self.code(
-            outputs["decision_mask"], outputs.get("bits"), labels["action"], training=update
+            outputs["decision_mask"],
+            outputs.get("bits"),
+            labels["action"],
+            place,
+            training=update,
         )
         return {"mask_information": of_mask, "bits_information": of_bits}
 

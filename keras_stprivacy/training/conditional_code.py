@@ -29,12 +29,15 @@ class ConditionalCode(keras.layers.Layer):
         memory: a clip's weight in the averages of its action falls by this factor with each later
             one.
         margin: see above.
+        num_settings: of what whoever deploys an anonymizer chooses, such as its keep ratio, and a
+            reader knows: there is a code for each action with each of them.
 
     Call arguments:
         decision_mask: float tensor `(B, L·N)`, 0 or 1.
         bits: float tensor `(B, L·N, num_bits)`, 0 or 1, or None.
         actions: int tensor `(B,)`, or, where a clip may show several, `(B, num_actions)` of 0 and
             1: the average of their codes is used then, and of all codes where there is none.
+        settings: int tensor `(B,)`: the setting of each clip; None where there is one.
         training: True updates the averages.
 
     Returns:
@@ -55,6 +58,7 @@ class ConditionalCode(keras.layers.Layer):
         num_bits: int | None = None,
         memory: float = 0.99,
         margin: float = 0.02,
+        num_settings: int = 1,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("autocast", False)
@@ -64,10 +68,12 @@ class ConditionalCode(keras.layers.Layer):
         self.num_bits = num_bits
         self.memory = memory
         self.margin = margin
-        self.kept = self._averages((num_actions, num_tubelets), "kept")
+        self.num_settings = num_settings
+        num_codes = num_actions * num_settings
+        self.kept = self._averages((num_codes, num_tubelets), "kept")
         self.ones = None
         if num_bits is not None:
-            self.ones = self._averages((num_actions, num_tubelets, num_bits), "ones")
+            self.ones = self._averages((num_codes, num_tubelets, num_bits), "ones")
         self.built = True
 
     def _averages(self, shape: tuple, name: str) -> Any:
@@ -77,11 +83,20 @@ class ConditionalCode(keras.layers.Layer):
         )
 
     def call(
-        self, decision_mask: Any, bits: Any, actions: Any, training: bool | None = None
+        self,
+        decision_mask: Any,
+        bits: Any,
+        actions: Any,
+        settings: Any = None,
+        training: bool | None = None,
     ) -> tuple[Any, Any]:
         mask = ops.cast(decision_mask, "float32")
         seen = ops.stop_gradient(mask)
         shares = self._shares(actions)  # (B, actions)
+        if settings is not None:
+            chosen = ops.one_hot(settings, self.num_settings, dtype="float32")
+            shares = shares[:, :, None] * chosen[:, None, :]
+            shares = ops.reshape(shares, (-1, self.num_actions * self.num_settings))
         if training:
             self._update(shares, seen, bits)
         kept = self._code(self.kept, shares)
@@ -100,12 +115,12 @@ class ConditionalCode(keras.layers.Layer):
         return ops.where(count > 0.5, shown / ops.maximum(count, 1.0), 1.0 / self.num_actions)
 
     def _update(self, shares: Any, mask: Any, bits: Any) -> None:
-        by_action = ops.transpose(shares)  # (actions, B)
+        by_action = ops.transpose(shares)  # (codes, B)
         clips = ops.sum(by_action, axis=1)[:, None]
         self._move(self.kept, ops.matmul(by_action, mask), clips)
         if self.ones is None:
             return
-        tubelets = ops.matmul(by_action, mask)[..., None]  # (actions, L·N, 1)
+        tubelets = ops.matmul(by_action, mask)[..., None]  # (codes, L·N, 1)
         bits = ops.stop_gradient(ops.cast(bits, "float32"))
         ones = ops.einsum("ab,bnk->ank", by_action, bits * mask[..., None])
         self._move(self.ones, ones, tubelets)
@@ -128,6 +143,7 @@ class ConditionalCode(keras.layers.Layer):
             "num_bits": self.num_bits,
             "memory": self.memory,
             "margin": self.margin,
+            "num_settings": self.num_settings,
         }
 
 

@@ -120,7 +120,7 @@ def test_anonymizers_that_there_are_not(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"training": True, "keep_ratio": 0.5}, "keep_ratio is an argument of inference"),
+        ({"training": True, "keep_ratio": 0.5}, "in training keep_ratio must be a tensor"),
         ({"fill_dropped": False}, "fill_dropped=False is for training"),
         ({"training": True, "remove_dropped": True}, 'needs gate="gumbel_top_k".*softmax'),
     ],

@@ -1,0 +1,69 @@
+"""Checks of what the adversarial phase is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_stprivacy.keep_ratio import check_keep_ratio
+
+UPDATE_RULES = ("simultaneous", "alternating")
+PRIVACY_OBJECTIVES = ("negated", "base_rate")
+
+
+def check_options(
+    anonymizer: Any,
+    update_rule: str,
+    privacy_objective: str,
+    recognizer_updates: int,
+    remove_dropped: bool,
+    information_weights: tuple[float, float],
+    keep_ratios: Sequence[float] | None,
+) -> tuple[float, ...] | None:
+    """Checks arguments of `STPrivacy`; see there.
+
+    Returns:
+        The keep ratios as floats, or None.
+
+    Raises:
+        ValueError: for rules that do not exist, and options that do not go together.
+    """
+    if update_rule not in UPDATE_RULES:
+        raise ValueError(
+            f"update_rule must be one of {UPDATE_RULES}. Received: update_rule={update_rule!r}"
+        )
+    if privacy_objective not in PRIVACY_OBJECTIVES:
+        raise ValueError(
+            f"privacy_objective must be one of {PRIVACY_OBJECTIVES}. Received: "
+            f"privacy_objective={privacy_objective!r}"
+        )
+    if recognizer_updates < 1:
+        raise ValueError(
+            "recognizer_updates must be at least 1. Received: "
+            f"recognizer_updates={recognizer_updates}"
+        )
+    if remove_dropped and anonymizer.gate != "gumbel_top_k":
+        raise ValueError(
+            'remove_dropped=True needs an anonymizer with gate="gumbel_top_k", which keeps a '
+            f"known number of tubelets. Received: gate={anonymizer.gate!r}"
+        )
+    of_mask, of_bits = information_weights
+    if min(of_mask, of_bits) < 0:
+        raise ValueError(
+            "the weights of information must be at least 0. Received: "
+            f"mask_information_weight={of_mask}, bits_information_weight={of_bits}"
+        )
+    if of_bits and anonymizer.bottleneck is None:
+        raise ValueError(
+            "bits_information_weight needs an anonymizer with bottleneck_bits. Received: "
+            f"bits_information_weight={of_bits}, bottleneck_bits=None"
+        )
+    if keep_ratios is None:
+        return None
+    if remove_dropped or not len(keep_ratios):
+        raise ValueError(
+            "keep_ratios needs at least one ratio, and remove_dropped=False: clips of a batch keep "
+            f"different numbers of tubelets. Received: keep_ratios={keep_ratios}, "
+            f"remove_dropped={remove_dropped}"
+        )
+    return tuple(check_keep_ratio(ratio) for ratio in keep_ratios)

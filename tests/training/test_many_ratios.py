@@ -1,0 +1,111 @@
+"""One anonymizer trained for several keep ratios at once."""
+
+import harness
+import keras
+import numpy as np
+import pytest
+import tiny_models
+from keras import ops
+
+from keras_stprivacy.losses import sparsification_loss
+from keras_stprivacy.training import ConditionalCode
+
+RATIOS = (1.0, 0.7, 0.3)
+GATE = {"gate": "gumbel_top_k", "bottleneck_bits": 3}
+CLIPS = tiny_models.clips(12)
+
+
+def _phase(**options):
+    model = tiny_models.adversarial(
+        keep_ratios=RATIOS,
+        deterministic=True,
+        bits_information_weight=0.1,
+        anonymizer_options=GATE,
+        **options,
+    )
+    for block in model.anonymizer.sparsification_blocks:
+        del block.gumbel_gate.sample_noise  # which is for batches of 3
+    return model
+
+
+def test_every_clip_keeps_as_many_tubelets_as_its_ratio_says():
+    model = _phase()
+    places = []
+    for _ in range(6):
+        output = model(ops.array(CLIPS), training=True)
+        place, ratio = (
+            harness.numpy(output["keep_ratio_place"]),
+            harness.numpy(output["keep_ratio"]),
+        )
+        np.testing.assert_allclose(ratio, np.array(RATIOS)[place], rtol=1e-6)
+        places += place.tolist()
+        for m, stage in enumerate(output["sparsification"]):
+            kept = harness.numpy(stage["decision_mask"]).reshape(len(CLIPS), tiny_models.ROWS, -1)
+            expected = [model.anonymizer.kept_per_row(RATIOS[p])[m] for p in place]
+            np.testing.assert_array_equal(
+                kept.sum(-1), np.repeat(np.array(expected)[:, None], 2, 1)
+            )
+    shares = np.bincount(places, minlength=3) / len(places)
+    assert (shares > 0.15).all(), shares
+    assert "keep_ratio" not in model(ops.array(CLIPS), training=False)
+
+
+def test_training_without_noise_shows_what_inference_gives_out():
+    anonymizer = tiny_models.anonymizer(**GATE)
+    ratios = ops.array([1.0, 0.7, 0.3], dtype="float32")
+    clips = ops.array(tiny_models.clips(3))
+    trained = anonymizer(clips, training=True, keep_ratio=ratios, draw=False)
+    used = anonymizer(clips, keep_ratio=ratios)
+    for name in ("decision_mask", "bits", "clip"):
+        np.testing.assert_allclose(
+            harness.numpy(trained[name]), harness.numpy(used[name]), atol=1e-5, err_msg=name
+        )
+
+
+def test_the_loss_of_sparsification_has_the_target_of_each_clip():
+    masks = [np.array([[1, 1, 1, 0], [1, 0, 0, 0]], "float32")]
+    loss = sparsification_loss(masks, ops.array([1.0, 0.5]), num_rows=2)
+    expected = np.mean([(1.0 - 1.0) ** 2, (0.5 - 1.0) ** 2, (0.5 - 0.5) ** 2, (0.0 - 0.5) ** 2])
+    assert float(harness.numpy(loss)) == pytest.approx(expected)
+
+
+def test_each_ratio_has_codes_of_its_own():
+    rng = np.random.default_rng(0)
+    masks = (rng.random((8, 5)) < 0.5).astype("float32")
+    actions, places = np.arange(8) % 2, np.arange(8) // 4
+    many = ConditionalCode(2, 5, memory=0.5, num_settings=2)
+    one = ConditionalCode(4, 5, memory=0.5)
+    for training in (True, False):
+        nats, _ = many(masks, None, actions, ops.array(places, "int32"), training=training)
+        same, _ = one(masks, None, actions * 2 + places, training=training)
+        assert float(harness.numpy(nats)) == pytest.approx(float(harness.numpy(same)), rel=1e-5)
+    assert ConditionalCode.from_config(many.get_config()).num_settings == 2
+
+
+def test_it_trains_is_saved_and_validated(tmp_path):
+    model = _phase()
+    model.compile(
+        anonymizer_optimizer=keras.optimizers.Adam(1e-3),
+        recognizer_optimizer=keras.optimizers.Adam(1e-3),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    data = CLIPS, tiny_models.labels(12)
+    before = harness.numpy(model.anonymizer.embedding.trainable_variables[0]).copy()
+    logs = model.fit(*data, batch_size=6, validation_data=data, verbose=0).history
+    assert all(np.isfinite(values).all() for values in logs.values())
+    assert not np.allclose(before, harness.numpy(model.anonymizer.embedding.trainable_variables[0]))
+    model.save(tmp_path / "phase.keras")
+    assert keras.saving.load_model(tmp_path / "phase.keras").keep_ratios == RATIOS
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"keep_ratios": (0.5,), "remove_dropped": True}, "remove_dropped=False"),
+        ({"keep_ratios": ()}, "at least one ratio"),
+        ({"keep_ratios": (0.5, 1.5)}, "must be a number in"),
+    ],
+)
+def test_bad_ratios(options, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_models.adversarial(anonymizer_options=GATE, **options)
