@@ -65,7 +65,7 @@ class Collective(LearningSystem):
 
     name = "collective"
     needs_privacy = False
-    embedded = {"action_width": 0.25, "action_epochs": 5, "epochs": 6}
+    embedded = {"action_width": 0.25, "action_epochs": 2, "epochs": 2}
 
     def _train(self, data: TrainingData, validation: TrainingData | None) -> keras.Model:
         action = action_network(

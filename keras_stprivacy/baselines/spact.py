@@ -95,9 +95,9 @@ class SPAct(LearningSystem):
         "privacy_network": "small_resnet",
         "hidden_dim": 128,
         "output_dim": 64,
-        "warmup_epochs": 2,
-        "opponent_epochs": 3,
-        "epochs": 4,
+        "warmup_epochs": 1,
+        "opponent_epochs": 1,
+        "epochs": 2,
         "learning_rate": 1e-3,
         # The actions of the embedded dataset are directions, its attributes colours and places.
         "crop_scale": None,

@@ -139,10 +139,10 @@ class STPrivacy(LearningSystem):
         "deterministic": True,
         "mask_information_weight": 0.1,
         "bits_information_weight": 0.02,
-        "initialization_epochs": 14,
-        "adversarial_epochs": 10,
+        "initialization_epochs": 5,
+        "adversarial_epochs": 6,
         "initialization_learning_rate": 1e-3,
-        "anonymizer_learning_rate": 5e-4,
+        "anonymizer_learning_rate": 1e-3,
         "recognizer_learning_rate": 1e-3,
         "clip_norm": 1.0,
     }

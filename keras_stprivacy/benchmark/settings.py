@@ -56,11 +56,11 @@ class Settings:
 
     seeds: int = 3
     attackers: tuple[str, ...] = ALL_ATTACKERS
-    epochs: int = 12
+    epochs: int = 4
     batch_size: int = 64
     learning_rate: float = 1e-3
-    train_clips: int = 2560
-    test_clips: int = 500
+    train_clips: int = 8000
+    test_clips: int = 1000
     num_frames: int = 16
     frame_step: int = 2
     image_size: int = 112
@@ -93,9 +93,8 @@ class Settings:
         few: dict[str, Any] = {
             "seeds": 1,
             "attackers": ("video_transformer",),
-            "epochs": 8,
-            "batch_size": 32,
-            "train_clips": 1536,
+            "epochs": 4,
+            "train_clips": 4000,
             "test_clips": 500,
         }
         return cls(**{**few, **changes})

@@ -123,9 +123,11 @@ class Attack:
             decoder = ReconstructionAttacker(
                 self.target, self.attacker, self.seed, self.batch_size, self.jit_compile
             )
-            with stages.stage("train reconstruction", self.training.epochs) as advance:
+            # Its steps take the longest by far, and it learns from every pixel.
+            half = dataclasses.replace(self.training, epochs=-(-self.training.epochs // 2))
+            with stages.stage("train reconstruction", half.epochs) as advance:
                 result.history[RECONSTRUCTION] = decoder.fit(
-                    stores["anonymized"], stores["raw"], self.training, learn, advance
+                    stores["anonymized"], stores["raw"], half, learn, advance
                 )
             result.recognizers = {
                 task: trained.get(f"raw/{task}") or self.recognizers.get(task)
