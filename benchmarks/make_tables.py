@@ -149,6 +149,37 @@ def step_time(results: Path) -> str:
     return (results / "step_time.md").read_text(encoding="utf-8").rstrip()
 
 
+def full_size(results: Path) -> str:
+    """A few steps of each phase at full size, and what whole trainings would cost."""
+    measured = _read(results / "full_size.json")
+    settings, rows = measured["settings"], measured["rows"]
+    lines = [
+        f"`{settings['command']}`: vit_small_16x112, batch {settings['batch']}, "
+        f"{settings['backend']}, {settings['machine']}. The columns of a GPU are arithmetic, at "
+        f"{settings['gpu_tflops']:g} TFLOP/s.",
+        "",
+        "| phase | s / step here | clips / s here |"
+        + "".join(f" {name}: clips | hours here | GPU hours |" for name in measured["plan"]),
+        "|---|---|---|" + "---|---|---|" * len(measured["plan"]),
+    ]
+    for phase, row in rows.items():
+        cells = [phase, f"{row['s_per_step']:.2f}", f"{settings['batch'] / row['s_per_step']:.2f}"]
+        for dataset in measured["plan"].values():
+            cost = dataset[phase]
+            cells += [
+                f"{cost['clips']:,}",
+                f"{cost['hours_here']:,.0f}",
+                f"{cost['hours_gpu']:.1f}",
+            ]
+        lines.append(f"| {' | '.join(cells)} |")
+    total = ["all", "", ""]
+    for dataset in measured["plan"].values():
+        sums = {k: sum(cost[k] for cost in dataset.values()) for k in ("hours_here", "hours_gpu")}
+        total += ["", f"{sums['hours_here']:,.0f}", f"{sums['hours_gpu']:.1f}"]
+    lines.append(f"| {' | '.join(total)} |")
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "motion_digits_demo": motion_digits_demo,
     "motion_digits_attributes": motion_digits_attributes,
@@ -156,6 +187,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "gates": gates,
     "opponents": opponents,
     "step_time": step_time,
+    "full_size": full_size,
 }
 
 
