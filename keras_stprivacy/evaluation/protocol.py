@@ -70,7 +70,8 @@ def evaluate(
             clip is drawn at random. Labels are "action" (N,) and "privacy" (N, P) of 0 and 1.
         test: the test split, likewise; clips may have views, (N, V, T, H, W, 3). One row is one
             video.
-        epochs: passes of each attacker over the training clips; `reconstruction` makes half of them.
+        epochs: passes of each attacker over the training clips; `reconstruction` makes half as
+            many.
         views: temporal and spatial views that are cut from whole videos; where `test` holds clips,
             the views are those that it holds.
         attackers: who attacks, by name: `"video_transformer"` (from `attacker_weights`, where
