@@ -13,6 +13,7 @@ fifth of what an A100 gives in bfloat16 at best; the operations are counted, see
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -58,7 +59,7 @@ def timed(model: keras.Model, batches: list, steps: int) -> dict:
     losses, seconds = [], []
     for step in range(steps + 1):
         start = time.perf_counter()
-        logs = model.train_on_batch(*batches[step % len(batches)], return_dict=True)
+        logs = model.train_on_batch(*batches[step], return_dict=True)
         seconds.append(time.perf_counter() - start)
         losses.append({name: float(value) for name, value in logs.items()})
     return {"s_per_step": statistics.median(seconds[1:]), "logs": losses}
@@ -78,9 +79,10 @@ def main() -> None:
     clips = stp.data.clip_dataset(
         args.records, "train", num_frames=16, frame_step=2, image_size=112, batch_size=args.batch
     )
-    batches = [
-        batch for batch in clips.repeat(4).as_numpy_iterator() if len(batch[0]) == args.batch
-    ]
+    if info.splits["train"] < args.batch:
+        parser.error(f"{args.records} has fewer than {args.batch} training clips: pass --batch")
+    whole = (batch for batch in clips.repeat().as_numpy_iterator() if len(batch[0]) == args.batch)
+    batches = list(itertools.islice(whole, args.steps + 1))
     jit = {"jit_compile": keras.backend.backend() == "jax"}
     # The publication's rate, 0.001 for a batch of 512.
     rate = 1e-3 * args.batch / 512
@@ -120,11 +122,12 @@ def main() -> None:
             }
     content = {
         "settings": {
-            "command": f"python benchmarks/full_size.py RECORDS --steps {args.steps}",
+            "command": f"python benchmarks/full_size.py RECORDS --steps {args.steps} --batch "
+            f"{args.batch} --gpu-tflops {args.gpu_tflops:g}",
             "batch": args.batch,
             "gpu_tflops": args.gpu_tflops,
             "backend": keras.backend.backend(),
-            "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU",
+            "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
             "videos": sum(info.splits.values()),
         },
         "rows": rows,

@@ -1,6 +1,7 @@
 """The one check of a keep ratio that a user hands over."""
 
 import numbers
+from collections.abc import Sequence
 
 
 def check_keep_ratio(keep_ratio: float) -> float:
@@ -24,3 +25,40 @@ def check_keep_ratio(keep_ratio: float) -> float:
             f"keeps. Received: keep_ratio={keep_ratio!r}"
         )
     return float(keep_ratio)
+
+
+def check_keep_ratios(
+    keep_ratios: Sequence[float], gate: str, remove_dropped: bool
+) -> tuple[float, ...]:
+    """Returns ratios that one anonymizer is to be trained for, as floats.
+
+    Args:
+        keep_ratios: each in (0, 1].
+        gate: of the anonymizer.
+        remove_dropped: whether dropped tokens are to leave the sequences in training.
+
+    Raises:
+        ValueError: if they are not such ratios, or do not go with the rest.
+
+    Example:
+
+    >>> check_keep_ratios([1, 0.5], "gumbel_top_k", remove_dropped=False)
+    (1.0, 0.5)
+    """
+    if isinstance(keep_ratios, str | numbers.Real) or not len(keep_ratios):
+        raise ValueError(
+            "keep_ratios must be a sequence of ratios in (0, 1], at least one. Received: "
+            f"keep_ratios={keep_ratios!r}"
+        )
+    ratios = tuple(check_keep_ratio(ratio) for ratio in keep_ratios)
+    if gate != "gumbel_top_k":
+        raise ValueError(
+            'keep_ratios needs gate="gumbel_top_k", which is told how many tubelets to keep; the '
+            f"other gate has to learn one number. Received: gate={gate!r}"
+        )
+    if remove_dropped:
+        raise ValueError(
+            "keep_ratios needs remove_dropped=False: clips of a batch keep different numbers of "
+            f"tubelets. Received: keep_ratios={ratios}, remove_dropped=True"
+        )
+    return ratios

@@ -11,6 +11,8 @@ from keras_stprivacy.baselines.stprivacy import STPrivacy
 class AnonymizationAlone(STPrivacy):
     """`STPrivacy` with α = 1; its arguments.
 
+    Nothing is dropped, so there is no keep ratio to choose in deployment.
+
     Example:
 
     >>> AnonymizationAlone().keep_ratio
@@ -20,3 +22,4 @@ class AnonymizationAlone(STPrivacy):
     keep_ratio: float = 1.0
 
     name = "anonymization_alone"
+    has_keep_ratio = False

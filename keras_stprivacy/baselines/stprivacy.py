@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_stprivacy.baselines.learning_system import LearningSystem, applied, run_in_batches
 from keras_stprivacy.baselines.training_data import TrainingData
-from keras_stprivacy.keep_ratio import check_keep_ratio
+from keras_stprivacy.keep_ratio import check_keep_ratio, check_keep_ratios
 from keras_stprivacy.models import Anonymizer, Recognizer, load_weights_from
 from keras_stprivacy.training import (
     Initialization,
@@ -148,12 +148,16 @@ class STPrivacy(LearningSystem):
     }
 
     @classmethod
-    def for_ratios(cls, keep_ratios: Sequence[float]) -> dict[str, Any]:
+    def for_ratios(cls, keep_ratios: Sequence[float], preset: str | None) -> dict[str, Any]:
+        settings = cls.embedded if preset == "embedded" else {}
+        if settings.get("gate", cls.gate) != "gumbel_top_k":
+            return {}  # the other gate has to learn one number
         return {"keep_ratios": tuple(keep_ratios), "remove_dropped": False}
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.keep_ratios = None if self.keep_ratios is None else tuple(self.keep_ratios)
+        if self.keep_ratios is not None:  # found now, and not after the initialization
+            self.keep_ratios = check_keep_ratios(self.keep_ratios, self.gate, self.remove_dropped)
         self.tubelet_size = tuple(self.tubelet_size)
         self.keep_ratio = check_keep_ratio(self.keep_ratio)
         self._at_ratio: dict[float, keras.Model] = {}

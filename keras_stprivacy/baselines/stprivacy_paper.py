@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
 
 from keras_stprivacy.baselines.stprivacy import STPrivacy
 
@@ -42,7 +40,3 @@ class STPrivacyPaper(STPrivacy):
             "clip_norm",
         )
     }
-
-    @classmethod
-    def for_ratios(cls, keep_ratios: Sequence[float]) -> dict[str, Any]:
-        return {}  # the publication trains at one

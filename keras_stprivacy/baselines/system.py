@@ -73,10 +73,15 @@ class System(abc.ABC):
     _not_saved: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def for_ratios(cls, keep_ratios: Sequence[float]) -> dict[str, Any]:
+    def for_ratios(cls, keep_ratios: Sequence[float], preset: str | None) -> dict[str, Any]:
         """Settings with which one system is trained to be used at all of these keep ratios.
 
-        Empty where a system is trained at one, as publications do.
+        Args:
+            keep_ratios: each in (0, 1].
+            preset: of the other settings, see `keras_stprivacy.baselines.build`.
+
+        Returns:
+            Settings; empty where a system is trained at one, as publications do.
         """
         return {}
 

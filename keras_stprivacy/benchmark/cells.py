@@ -12,7 +12,7 @@ import numpy as np
 from keras_stprivacy.benchmark.arrays import pack, unpack
 from keras_stprivacy.data.parts import whole_file
 
-CELL_VERSION = 1
+CELL_VERSION = 2  # 1: the decoder of the reconstruction made as many passes as the others
 
 
 class CellStore:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 
@@ -20,6 +21,10 @@ from keras_stprivacy.data.parts import remove_parts
 
 # What one system may fail with, while the others can still be measured.
 _OF_A_SYSTEM = (ValueError, RuntimeError, FloatingPointError, ImportError)
+
+
+class BrokenWorkersError(RuntimeError):
+    """A process of a benchmark ended before its cell was measured."""
 
 
 def run(
@@ -48,19 +53,24 @@ def run(
     Raises:
         ValueError: if raw clips cannot be measured, against which all others are.
         OSError: if `out` cannot be written.
+        BrokenWorkersError: if a worker process was killed, or could not start.
     """
     folder = pathlib.Path(out)
     CellStore(folder / "cells")  # made here, or an error before anything runs
     remove_parts(folder)
     session = _Session(plan, folder, progress or (lambda line: None), verbose)
-    workers = min(plan.settings.workers, len(session.waiting))
-    if workers > 1:
+    workers = plan.settings.workers
+    if not session.waiting:
+        pass
+    elif workers > 1:
         with processes(plan, workers) as executor:
             session.work(executor, workers, plan_here)
-    elif workers:
+    else:
         with Here() as executor:
             session.work(executor, 1, lambda: plan)
-    return summarize(plan, session.cells, session.failures)
+    # In the order of the plan, whichever was finished first.
+    cells = {key: session.cells[key] for key in session.names if key in session.cells}
+    return summarize(plan, cells, session.failures)
 
 
 class _Session:
@@ -71,6 +81,7 @@ class _Session:
         self.cells: Cells = {}
         self.failures: dict[str, str] = {}
         self.names: dict[tuple[str, int], str] = {}
+        self.running: set[str] = set()
         # Seed by seed, so that a run that is stopped early has compared all systems. Variants that
         # share a trained system are measured one after the other: the first one trains it.
         self.waiting: list[tuple[int, list[Variant]]] = []
@@ -114,7 +125,11 @@ class _Session:
                     self.waiting += [(seed, others)] if others else []
                     continue
                 self.tell(f"{self.names[variant.id, seed]}: running")
-                task = executor.submit(_measured, plan_of, variant, seed, self.folder, self.verbose)
+                with self._explained():
+                    task = executor.submit(
+                        _measured, plan_of, variant, seed, self.folder, self.verbose
+                    )
+                self.running.add(self.names[variant.id, seed])
                 running[task] = group
             done, _ = concurrent.futures.wait(
                 running, return_when=concurrent.futures.FIRST_COMPLETED
@@ -122,26 +137,44 @@ class _Session:
             for task in done:
                 seed, (variant, *others) = running.pop(task)
                 self._finish(task, variant, seed)
-                if others:
-                    self.waiting.insert(0, (seed, others))
+                # The system that they share is trained now: nothing is left to wait for.
+                trained = (variant.id, seed) in self.cells
+                left = [(seed, [other]) for other in others] if trained else [(seed, others)]
+                self.waiting[:0] = left if others else []
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except concurrent.futures.BrokenExecutor as error:
+            raise BrokenWorkersError(
+                "a process that measured cells has ended; these were being measured: "
+                f"{', '.join(sorted(self.running))}. What is finished stands. Perhaps memory was "
+                "short: start again with fewer workers. In a script, the call must stand under "
+                'if __name__ == "__main__":, since every process reads the script.'
+            ) from error
 
     def _finish(self, task: concurrent.futures.Future, variant: Variant, seed: int) -> None:
         name = self.names[variant.id, seed]
         try:
-            task.result()
-        except concurrent.futures.BrokenExecutor as error:
-            raise RuntimeError(
-                f"a process that measured cells ended while it was at work on {name}, perhaps for "
-                "want of memory. What is finished stands; start again with fewer workers."
-            ) from error
+            with self._explained():
+                task.result()
+        except BrokenWorkersError:
+            raise
         except _OF_A_SYSTEM as error:
             if variant.id == RAW:
                 raise
             self.failures[variant.id] = f"{type(error).__name__}: {error}"
             self.tell(f"{name}: failed: {self.failures[variant.id]}")
             return
+        finally:
+            self.running.discard(name)
         store = CellStore(self.folder / "cells")
-        cell = store.read(variant.id, seed, _fingerprint(self.plan, variant)) or {}
+        cell = store.read(variant.id, seed, _fingerprint(self.plan, variant))
+        if cell is None:
+            raise OSError(
+                f"{name} was measured, but {store.path(variant.id, seed)} does not hold it"
+            )
         self.cells[variant.id, seed] = cell
         self.tell(f"{name}: {sum(cell['seconds'].values()):.0f} s")
 

@@ -42,8 +42,9 @@ class Settings:
         detector: preset folder of a detector, see `keras_stprivacy.detection.load_detector`; it
             finds persons for systems that need boxes, where the data has none.
         person_class: index of persons among the detector's classes; None: as in COCO.
-        workers: processes that measure cells side by side, with one thread each if above 1. Sums
-            in another order may move the last digits of a number.
+        workers: processes that measure cells side by side, with one thread each if above 1. A
+            script that asks for them must do so under `if __name__ == "__main__":`. Sums in
+            another order may move the last digits of a number.
 
     Raises:
         ValueError: for numbers below 1, unknown attackers, a class without a detector.

@@ -95,7 +95,7 @@ def deployment(
                 f"{name}-keep-{ratio:g}",
                 name,
                 f"{label} at {ratio:g}",
-                system_class(name).for_ratios(keep_ratios),
+                system_class(name).for_ratios(keep_ratios, loaded.preset),
                 keep_ratio=float(ratio),
                 curve=f"{label}, keep ratio",
                 dial=f"{ratio:g}",

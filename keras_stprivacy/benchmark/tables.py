@@ -6,7 +6,7 @@ from keras_stprivacy.benchmark.estimates import Difference, SeedEstimate
 from keras_stprivacy.benchmark.quoted import SOURCE, QuotedTable
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.system_names import LABELS
-from keras_stprivacy.evaluation.attackers import attacker_label
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, attacker_label
 from keras_stprivacy.evaluation.report_text import COLUMNS, cell
 
 Table = tuple[list[str], list[list[str]]]
@@ -139,10 +139,11 @@ def settings_line(report: BenchmarkReport) -> str:
     environment = s["environment"]
     seeds = f"{s['seeds']} seed" + ("s" if s["seeds"] > 1 else "")
     seconds = sum(sum(row.seconds.values()) for row in report.rows) * s["seeds"]
+    half = " (reconstruction: half as many)" if RECONSTRUCTION in s["attackers"] else ""
     side_by_side = f", {s['workers']} cells at a time" if s.get("workers", 1) > 1 else ""
     return (
         f"Protocol {report.protocol}; {seeds}; attackers: {', '.join(s['attackers'])}, "
-        f"{s['epochs']} epochs; {environment['backend']}, {environment['processor']}, "
+        f"{s['epochs']} epochs{half}; {environment['backend']}, {environment['processor']}, "
         f"{environment['cpus']} CPUs; {seconds / 60:.0f} min of training and attacks"
         f"{side_by_side}."
     )

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
+
 from keras_stprivacy.benchmark.plan import Plan
 
 # One thread for each process: two small trainings side by side take much less time than one after
@@ -55,15 +57,25 @@ def processes(plan: Plan, workers: int) -> Iterator[concurrent.futures.Executor]
     Yields:
         The executor. What is not begun when the block ends is not done any more.
     """
-    missing = {name: value for name, value in _ONE_THREAD.items() if name not in os.environ}
+    wanted = {**_ONE_THREAD, "KERAS_BACKEND": keras.backend.backend()}
+    missing = {name: value for name, value in wanted.items() if name not in os.environ}
+    settings = (keras.config.floatx(), keras.config.dtype_policy().name)
+    others = multiprocessing.active_children()
     os.environ.update(missing)  # a process reads these as it starts
-    pool = concurrent.futures.ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _start, (plan,)
-    )
     try:
-        yield pool
+        pool = concurrent.futures.ProcessPoolExecutor(
+            workers, multiprocessing.get_context("spawn"), _start, (plan, *settings)
+        )
+        try:
+            yield pool
+        except BaseException:
+            for process in multiprocessing.active_children():
+                if process not in others:
+                    process.terminate()  # cells are whole or not there
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
     finally:
-        pool.shutdown(cancel_futures=True)
         for name in missing:
             del os.environ[name]
 
@@ -74,9 +86,11 @@ def plan_here() -> Plan:
     return _plan
 
 
-def _start(plan: Plan) -> None:
+def _start(plan: Plan, floatx: str, dtype_policy: str) -> None:
     global _plan
     _plan = plan
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(dtype_policy)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

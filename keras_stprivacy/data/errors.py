@@ -49,6 +49,9 @@ class ShardError(OSError):
         where = "" if record is None else f", record {record}"
         super().__init__(f"Shard {os.path.basename(self.path)}{where}: {reason} ({self.path})")
 
+    def __reduce__(self) -> tuple:  # it must reach other processes
+        return type(self), (self.path, self.record, self.reason)
+
 
 class AddressError(OSError):
     """A file or folder behind an address cannot be reached, read or written.
@@ -61,6 +64,9 @@ class AddressError(OSError):
     def __init__(self, place: str | os.PathLike, reason: str):
         self.reason = reason
         super().__init__(errno.EIO, reason, os.fspath(place))
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.filename, self.reason)
 
     def __str__(self) -> str:
         return f"{self.filename}: {self.reason}"
@@ -78,6 +84,9 @@ class VideoDecodeError(RuntimeError):
         self.path = os.fspath(path)
         self.reason = reason
         super().__init__(f"{self.path}: {reason}")
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.path, self.reason)
 
 
 class VideoLimitError(VideoDecodeError):

@@ -122,6 +122,7 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("autocast", False)  # ratios are for counting; layers cast for themselves
         super().__init__(**kwargs)
         if keep_rule not in KEEP_RULES:
             raise ValueError(

@@ -63,7 +63,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             needs an anonymizer with `bottleneck_bits`.
         keep_ratios: None: the anonymizer's own; or ratios in (0, 1] of which every clip draws one
             in every step, each as likely. All tokens stay in the sequences then, under masks, so
-            `remove_dropped` must be False.
+            `remove_dropped` must be False; needs an anonymizer with `gate="gumbel_top_k"`.
+            Validation is at the anonymizer's own ratio, its nats by the code of the nearest.
         schedule: `"auto"`: `WarmupCosine`, `InformationSchedule`; or a list of callbacks; or None.
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
             of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
@@ -245,6 +246,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         training: bool = True,
     ) -> Any:
         self.unpack((x, y, sample_weight))
+        y_pred.pop("information", None)  # of other labels
         losses = self.phase_losses(y, y_pred, training=False)
         # On JAX metrics are computed where nothing but their own variables has a value.
         y_pred["information"] = {k: losses[k] for k in losses if k.endswith("_information")}

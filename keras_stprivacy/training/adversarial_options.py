@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from keras_stprivacy.keep_ratio import check_keep_ratio
+from keras_stprivacy.keep_ratio import check_keep_ratios
 
 UPDATE_RULES = ("simultaneous", "alternating")
 PRIVACY_OBJECTIVES = ("negated", "base_rate")
@@ -60,10 +60,4 @@ def check_options(
         )
     if keep_ratios is None:
         return None
-    if remove_dropped or not len(keep_ratios):
-        raise ValueError(
-            "keep_ratios needs at least one ratio, and remove_dropped=False: clips of a batch keep "
-            f"different numbers of tubelets. Received: keep_ratios={keep_ratios}, "
-            f"remove_dropped={remove_dropped}"
-        )
-    return tuple(check_keep_ratio(ratio) for ratio in keep_ratios)
+    return check_keep_ratios(keep_ratios, anonymizer.gate, remove_dropped)

@@ -93,7 +93,12 @@ class ConditionalCode(keras.layers.Layer):
         mask = ops.cast(decision_mask, "float32")
         seen = ops.stop_gradient(mask)
         shares = self._shares(actions)  # (B, actions)
-        if settings is not None:
+        if self.num_settings > 1:
+            if settings is None:
+                raise ValueError(
+                    f"a code with num_settings={self.num_settings} needs the setting of each clip. "
+                    "Received: settings=None"
+                )
             chosen = ops.one_hot(settings, self.num_settings, dtype="float32")
             shares = shares[:, :, None] * chosen[:, None, :]
             shares = ops.reshape(shares, (-1, self.num_actions * self.num_settings))

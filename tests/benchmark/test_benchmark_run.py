@@ -203,7 +203,7 @@ def test_two_workers_measure_what_one_does(tmp_path, monkeypatch):
     assert [row.id for row in one.rows] == [row.id for row in two.rows]
     for row in ("raw", "blacken"):
         for key, value in one[row].scores.items():
-            assert two[row].scores[key].value == pytest.approx(value.value, abs=0.02)
+            assert two[row].scores[key].value == pytest.approx(value.value, abs=0.09)  # two of 24
     # Raw clips first, then two at a time: the third is begun when one of these has ended.
     assert "Raw" in lines[2][0] and "Raw" in lines[2][1] and "running" not in lines[2][1]
     assert all("running" in line for line in lines[2][2:4])
@@ -220,12 +220,13 @@ def test_workers_end_with_a_killed_run(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    stop = time.monotonic() + 60
+    stop = time.monotonic() + 240
     while time.monotonic() < stop and len(workers := _children(process.pid)) < 3:
         assert process.poll() is None, "the run ended before it had workers"
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    stop = time.monotonic() + 60
     while time.monotonic() < stop and any(_runs(worker) for worker in workers):
         time.sleep(0.1)
     assert len(workers) >= 2 and not any(_runs(worker) for worker in workers)

@@ -7,6 +7,7 @@ import pytest
 import tiny_models
 from keras import ops
 
+from keras_stprivacy.baselines import build, system_class
 from keras_stprivacy.losses import sparsification_loss
 from keras_stprivacy.training import ConditionalCode
 
@@ -102,10 +103,54 @@ def test_it_trains_is_saved_and_validated(tmp_path):
     ("options", "message"),
     [
         ({"keep_ratios": (0.5,), "remove_dropped": True}, "remove_dropped=False"),
-        ({"keep_ratios": ()}, "at least one ratio"),
+        ({"keep_ratios": ()}, "at least one. Received"),
+        ({"keep_ratios": 0.5}, "must be a sequence"),
         ({"keep_ratios": (0.5, 1.5)}, "must be a number in"),
+        ({"keep_ratios": (0.5,), "anonymizer_options": {}}, 'needs gate="gumbel_top_k"'),
     ],
 )
 def test_bad_ratios(options, message):
     with pytest.raises(ValueError, match=message):
-        tiny_models.adversarial(anonymizer_options=GATE, **options)
+        tiny_models.adversarial(**{"anonymizer_options": GATE, **options})
+
+
+def test_a_code_asks_for_the_settings():
+    with pytest.raises(ValueError, match="needs the setting of each clip"):
+        ConditionalCode(2, 5, num_settings=2)(np.ones((2, 5), "float32"), None, np.array([0, 1]))
+
+
+def test_systems_say_bad_ratios_before_they_train():
+    with pytest.raises(ValueError, match="remove_dropped=False"):
+        build("stprivacy", preset="embedded", keep_ratios=(1.0, 0.5))
+    ratios = (1.0, 0.5)
+    settings = system_class("stprivacy").for_ratios(ratios, "embedded")
+    assert build("stprivacy", preset="embedded", **settings).keep_ratios == ratios
+    for name, preset in (("stprivacy", None), ("stprivacy_paper", "embedded")):
+        assert system_class(name).for_ratios(ratios, preset) == {}
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_counts_the_same_tubelets(policy):
+    size = {"num_frames": 2, "image_size": (16, 160), "tubelet_size": (2, 8, 8)}
+    anonymizer = tiny_models.anonymizer(**size, gate="gumbel_top_k", dtype=policy)  # rows of 40
+    clips = np.random.default_rng(0).random((2, 2, 16, 160, 3)).astype("float32")
+    for ratio in (0.7, 0.9):
+        ratios = ops.array([ratio, ratio], dtype="float32")
+        for options in ({}, {"training": True}):
+            mask = harness.numpy(
+                anonymizer(ops.array(clips), keep_ratio=ratios, **options)["decision_mask"]
+            )
+            np.testing.assert_array_equal(mask.sum(1), anonymizer.num_kept(ratio))
+
+
+@pytest.mark.parametrize(
+    "options", [{"update_rule": "alternating"}, {"multi_label": True}, {"privacy_weight": 0.0}]
+)
+def test_other_options_go_with_it(options):
+    model = _phase(**options)
+    make = keras.optimizers.SGD
+    model.compile(anonymizer_optimizer=make(0.01), recognizer_optimizer=make(0.01), **harness.EAGER)
+    labels = tiny_models.labels(12, multi_label=model.multi_label)
+    logs = model.train_on_batch(CLIPS, labels, return_dict=True)
+    assert all(np.isfinite(float(value)) for value in logs.values())
+    assert float(logs["bits_information"]) > 0
