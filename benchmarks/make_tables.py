@@ -94,6 +94,29 @@ def systems(results: Path, name: str = "known") -> str:
     return "\n".join(lines)
 
 
+def stprivacy_seeds(results: Path) -> str:
+    """STPrivacy with several seeds: action and leakage, then every attribute."""
+    report = _read(results / "benchmark_stprivacy.json")
+    rows = {row["id"]: row for row in report["rows"]}
+    raw, ours = rows["raw"], rows["stprivacy"]
+    share = ours["scores"]["top_1"]["value"] / raw["scores"]["top_1"]["value"]
+    lines = ["| | raw clips | STPrivacy | chance | leakage |", "|---|---|---|---|---|"]
+
+    def add(heading: str, key: str, of: Callable[[dict], dict]) -> None:
+        numbers = [_cell(of(row).get(key), 100.0, 1) for row in (raw, ours)]
+        floor = _cell(of(rows["chance"]).get(key), 100.0, 1, True)
+        leaked = "-" if key == "top_1" else _cell(of(ours)["leakage"], 1.0, 2)
+        lines.append(f"| {heading} | {' | '.join(numbers)} | {floor} | {leaked} |")
+
+    add("action top-1 %", "top_1", lambda row: row["scores"])
+    add("privacy cMAP %", "cmap", lambda row: row["scores"])
+    for name in report["attribute_names"]:
+        add(f"AP % of {name}", "ap", lambda row, name=name: row["attributes"][name])
+    seeds = report["settings"]["seeds"]
+    lines += ["", f"{seeds} seeds; action top-1 is {share:.2f} times that of raw clips."]
+    return "\n".join(lines)
+
+
 def gates(results: Path) -> str:
     """How far an initialization comes with each gate."""
     measured = _read(results / "gates.json")
@@ -184,6 +207,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "motion_digits_demo": motion_digits_demo,
     "motion_digits_attributes": motion_digits_attributes,
     "systems_known": systems,
+    "stprivacy_seeds": stprivacy_seeds,
     "gates": gates,
     "opponents": opponents,
     "step_time": step_time,
@@ -241,7 +265,8 @@ def _cell(number: dict[str, Any] | None, factor: float, digits: int, plain: bool
     if plain or number["low"] is None or number["low"] == number["high"]:
         return text
     low, high = (f"{number[end] * factor:.{digits}f}" for end in ("low", "high"))
-    return f"{text} [{low}, {high}]"
+    spread = number.get("sd")
+    return f"{text} [{low}, {high}]" + (f" ± {spread * factor:.{digits}f}" if spread else "")
 
 
 if __name__ == "__main__":
