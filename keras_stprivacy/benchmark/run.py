@@ -18,6 +18,7 @@ from keras_stprivacy.benchmark.summary import Cells, summarize
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
 from keras_stprivacy.benchmark.workers import Here, plan_here, processes
 from keras_stprivacy.data.parts import remove_parts
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION
 
 # What one system may fail with, while the others can still be measured.
 _OF_A_SYSTEM = (ValueError, RuntimeError, FloatingPointError, ImportError)
@@ -112,14 +113,15 @@ class _Session:
             ValueError: if raw clips cannot be measured.
             OSError: if the folder cannot be written.
         """
+        rebuilds = RECONSTRUCTION in self.plan.settings.attackers
         running: dict[concurrent.futures.Future, tuple[int, list[Variant]]] = {}
         while self.waiting or running:
             for group in list(self.waiting):
                 if len(running) == workers:
                     break
                 seed, (variant, *others) = group
-                if variant.id != RAW and (RAW, seed) not in self.cells:
-                    continue  # the recognizers of raw clips are needed by the others
+                if rebuilds and variant.id != RAW and (RAW, seed) not in self.cells:
+                    continue  # rebuilt clips are shown to the recognizers of raw ones
                 self.waiting.remove(group)
                 if variant.id in self.failures:
                     self.waiting += [(seed, others)] if others else []

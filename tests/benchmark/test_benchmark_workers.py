@@ -18,7 +18,8 @@ from keras_stprivacy.benchmark.variant import Variant, system_variants
 from keras_stprivacy.data.errors import AddressError, ShardError, VideoDecodeError, VideoLimitError
 
 pytestmark = pytest.mark.any_backend
-SETTINGS = Settings(seeds=2, train_clips=16, test_clips=16, attackers=("linear_probe",), workers=2)
+ATTACKERS = ("linear_probe", "reconstruction")
+SETTINGS = Settings(seeds=2, train_clips=16, test_clips=16, attackers=ATTACKERS, workers=2)
 
 
 def _plan(variants, seeds=2):
@@ -71,6 +72,18 @@ def test_raw_clips_of_a_seed_come_before_its_other_cells(tmp_path, measured):
     assert len(measured) == len(set(measured)) == len(session.cells) == 6
     again = _work(_plan(system_variants(["blacken", "weak_blur"])), tmp_path)
     assert len(measured) == 6 and again.cells.keys() == session.cells.keys()
+
+
+def test_nobody_waits_for_raw_clips_where_nothing_is_rebuilt(tmp_path, measured):
+    raw = measured.hold["raw", 0] = threading.Event()
+    threading.Timer(0.5, raw.set).start()
+    plan = _plan(system_variants(["blacken", "weak_blur"]), seeds=1)
+    plan = dataclasses.replace(
+        plan, settings=dataclasses.replace(plan.settings, attackers=("linear_probe",))
+    )
+    session = _work(plan, tmp_path)
+    assert measured == [("raw", 0), ("blacken", 0), ("weak_blur", 0)]
+    assert next(reversed(session.cells)) == ("raw", 0)  # the last to end
 
 
 def test_who_shares_a_trained_system_waits_for_the_first(tmp_path, measured):
