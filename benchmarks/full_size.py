@@ -79,7 +79,7 @@ def main() -> None:
     clips = stp.data.clip_dataset(
         args.records, "train", num_frames=16, frame_step=2, image_size=112, batch_size=args.batch
     )
-    if info.splits["train"] < args.batch:
+    if info.num_clips("train") < args.batch:
         parser.error(f"{args.records} has fewer than {args.batch} training clips: pass --batch")
     whole = (batch for batch in clips.repeat().as_numpy_iterator() if len(batch[0]) == args.batch)
     batches = list(itertools.islice(whole, args.steps + 1))
@@ -128,7 +128,7 @@ def main() -> None:
             "gpu_tflops": args.gpu_tflops,
             "backend": keras.backend.backend(),
             "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
-            "videos": sum(info.splits.values()),
+            "videos": info.num_clips("train"),
         },
         "rows": rows,
         "plan": plan,
