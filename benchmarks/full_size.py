@@ -1,7 +1,7 @@
 """A few steps of all three phases at full size on real clips, and what a whole training would cost.
 
     stprivacy-tfrecords convert folder FOLDER records/signs --table labels.csv --short-side 128
-    KERAS_BACKEND=tensorflow python benchmarks/full_size.py records/signs    # 3 minutes, two cores
+    KERAS_BACKEND=tensorflow python benchmarks/full_size.py records/signs    # a minute, two cores
 
 FOLDER and labels.csv are those of docs/training.md. Every phase takes one untimed step and then
 `--steps` timed ones, on batches of the training split, with `vit_small_16x112` as the publication
