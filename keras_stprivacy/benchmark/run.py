@@ -57,7 +57,6 @@ def run(
         BrokenWorkersError: if a worker process was killed, or could not start.
     """
     folder = pathlib.Path(out)
-    CellStore(folder / "cells")  # made here, or an error before anything runs
     remove_parts(folder)
     session = _Session(plan, folder, progress or (lambda line: None), verbose)
     workers = plan.settings.workers
@@ -82,14 +81,18 @@ class _Session:
         self.cells: Cells = {}
         self.failures: dict[str, str] = {}
         self.names: dict[tuple[str, int], str] = {}
-        self.running: set[str] = set()
+        self.store = CellStore(folder / "cells")
+        self.known = {
+            variant.id: fingerprint({**plan.of_cell(variant), "backend": keras.backend.backend()})
+            for variant in plan.variants
+        }
+        self.running: dict[concurrent.futures.Future, tuple[int, list[Variant]]] = {}
         # Seed by seed, so that a run that is stopped early has compared all systems. Variants that
         # share a trained system are measured one after the other: the first one trains it.
         self.waiting: list[tuple[int, list[Variant]]] = []
         self._find_waiting()
 
     def _find_waiting(self) -> None:
-        store = CellStore(self.folder / "cells")
         total = len(self.plan.variants) * self.plan.settings.seeds
         preset = self.plan.learned_from.preset
         for seed in range(self.plan.settings.seeds):
@@ -98,7 +101,7 @@ class _Session:
                 key = variant.id, seed
                 number = len(self.names) + 1
                 self.names[key] = f"{variant.label}, seed {seed} ({number} of {total})"
-                cell = store.read(variant.id, seed, _fingerprint(self.plan, variant))
+                cell = self.store.read(variant.id, seed, self.known[variant.id])
                 if cell is None:
                     sharing.setdefault(fingerprint(variant.of_fit(preset)), []).append(variant)
                 else:
@@ -114,10 +117,9 @@ class _Session:
             OSError: if the folder cannot be written.
         """
         rebuilds = RECONSTRUCTION in self.plan.settings.attackers
-        running: dict[concurrent.futures.Future, tuple[int, list[Variant]]] = {}
-        while self.waiting or running:
+        while self.waiting or self.running:
             for group in list(self.waiting):
-                if len(running) == workers:
+                if len(self.running) == workers:
                     break
                 seed, (variant, *others) = group
                 if rebuilds and variant.id != RAW and (RAW, seed) not in self.cells:
@@ -129,16 +131,23 @@ class _Session:
                 self.tell(f"{self.names[variant.id, seed]}: running")
                 with self._explained():
                     task = executor.submit(
-                        _measured, plan_of, variant, seed, self.folder, self.verbose
+                        _measured,
+                        plan_of,
+                        variant,
+                        seed,
+                        self.folder,
+                        self.verbose,
+                        self.store,
+                        self.known[variant.id],
                     )
-                self.running.add(self.names[variant.id, seed])
-                running[task] = group
+                self.running[task] = group
             done, _ = concurrent.futures.wait(
-                running, return_when=concurrent.futures.FIRST_COMPLETED
+                self.running, return_when=concurrent.futures.FIRST_COMPLETED
             )
             for task in done:
-                seed, (variant, *others) = running.pop(task)
+                seed, (variant, *others) = self.running[task]
                 self._finish(task, variant, seed)
+                del self.running[task]
                 # The system that they share is trained now: nothing is left to wait for.
                 trained = (variant.id, seed) in self.cells
                 left = [(seed, [other]) for other in others] if trained else [(seed, others)]
@@ -149,9 +158,12 @@ class _Session:
         try:
             yield
         except concurrent.futures.BrokenExecutor as error:
+            names = sorted(
+                self.names[variant.id, seed] for seed, (variant, *_) in self.running.values()
+            )
             raise BrokenWorkersError(
                 "a process that measured cells has ended; these were being measured: "
-                f"{', '.join(sorted(self.running))}. What is finished stands. Perhaps memory was "
+                f"{', '.join(names)}. What is finished stands. Perhaps memory was "
                 "short: start again with fewer workers. In a script, the call must stand under "
                 'if __name__ == "__main__":, since every process reads the script.'
             ) from error
@@ -169,26 +181,23 @@ class _Session:
             self.failures[variant.id] = f"{type(error).__name__}: {error}"
             self.tell(f"{name}: failed: {self.failures[variant.id]}")
             return
-        finally:
-            self.running.discard(name)
-        store = CellStore(self.folder / "cells")
-        cell = store.read(variant.id, seed, _fingerprint(self.plan, variant))
+        cell = self.store.read(variant.id, seed, self.known[variant.id])
         if cell is None:
             raise OSError(
-                f"{name} was measured, but {store.path(variant.id, seed)} does not hold it"
+                f"{name} was measured, but {self.store.path(variant.id, seed)} does not hold it"
             )
         self.cells[variant.id, seed] = cell
         self.tell(f"{name}: {sum(cell['seconds'].values()):.0f} s")
 
 
 def _measured(
-    plan_of: Callable[[], Plan], variant: Variant, seed: int, folder: pathlib.Path, verbose: int
+    plan_of: Callable[[], Plan],
+    variant: Variant,
+    seed: int,
+    folder: pathlib.Path,
+    verbose: int,
+    store: CellStore,
+    known: str,
 ) -> None:
     """Measures a cell and writes it; in whichever process."""
-    plan = plan_of()
-    cell = measure(plan, variant, seed, folder, verbose)
-    CellStore(folder / "cells").write(variant.id, seed, _fingerprint(plan, variant), cell)
-
-
-def _fingerprint(plan: Plan, variant: Variant) -> str:
-    return fingerprint({**plan.of_cell(variant), "backend": keras.backend.backend()})
+    store.write(variant.id, seed, known, measure(plan_of(), variant, seed, folder, verbose))

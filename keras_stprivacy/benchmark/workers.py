@@ -14,8 +14,7 @@ import keras
 
 from keras_stprivacy.benchmark.plan import Plan
 
-# One thread for each process: two small trainings side by side take much less time than one after
-# the other on two threads each.
+# One thread for each process: they would only get in each other's way.
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",

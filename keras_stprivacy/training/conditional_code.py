@@ -120,15 +120,15 @@ class ConditionalCode(keras.layers.Layer):
         return ops.where(count > 0.5, shown / ops.maximum(count, 1.0), 1.0 / self.num_actions)
 
     def _update(self, shares: Any, mask: Any, bits: Any) -> None:
-        by_action = ops.transpose(shares)  # (codes, B)
-        clips = ops.sum(by_action, axis=1)[:, None]
-        self._move(self.kept, ops.matmul(by_action, mask), clips)
+        by_code = ops.transpose(shares)  # (codes, B)
+        clips = ops.sum(by_code, axis=1)[:, None]
+        kept = ops.matmul(by_code, mask)  # (codes, L·N)
+        self._move(self.kept, kept, clips)
         if self.ones is None:
             return
-        tubelets = ops.matmul(by_action, mask)[..., None]  # (codes, L·N, 1)
         bits = ops.stop_gradient(ops.cast(bits, "float32"))
-        ones = ops.einsum("ab,bnk->ank", by_action, bits * mask[..., None])
-        self._move(self.ones, ones, tubelets)
+        ones = ops.einsum("ab,bnk->ank", by_code, bits * mask[..., None])
+        self._move(self.ones, ones, kept[..., None])
 
     def _move(self, averages: Any, total: Any, count: Any) -> None:
         left = self.memory**count
