@@ -14,6 +14,7 @@ from keras import ops
 
 from keras_stprivacy.baselines.system import Progress, System
 from keras_stprivacy.baselines.training_data import Batch, TrainingData
+from keras_stprivacy.training.release_graphs import release_graphs
 from keras_stprivacy.training.seeding import seeded
 
 NETWORK_FILE = "network.keras"
@@ -79,8 +80,11 @@ class LearningSystem(System):
             )
         self.history = {}
         self._on_progress = on_progress
-        with seeded(self.seed):
-            self.network = self._train(data, held_out)
+        try:
+            with seeded(self.seed):
+                self.network = self._train(data, held_out)
+        finally:
+            release_graphs()
         self._applied = None
         return self.history
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import keras
 
+from keras_stprivacy.baselines import system_class
 from keras_stprivacy.benchmark.cell_run import measure
 from keras_stprivacy.benchmark.cells import CellStore
 from keras_stprivacy.benchmark.plan import RAW, Plan
@@ -87,8 +88,9 @@ class _Session:
             for variant in plan.variants
         }
         self.running: dict[concurrent.futures.Future, tuple[int, list[Variant]]] = {}
-        # Seed by seed, so that a run that is stopped early has compared all systems. Variants that
-        # share a trained system are measured one after the other: the first one trains it.
+        # Seed by seed, so that a run that is stopped early has compared all systems; what takes
+        # long before the rest, so that workers end together. Variants that share a trained system
+        # are measured one after the other: the first one trains it.
         self.waiting: list[tuple[int, list[Variant]]] = []
         self._find_waiting()
 
@@ -107,7 +109,8 @@ class _Session:
                 else:
                     self.tell(f"{self.names[key]}: finished before")
                     self.cells[key] = cell
-            self.waiting += [(seed, variants) for variants in sharing.values()]
+            groups = [(seed, variants) for variants in sharing.values()]
+            self.waiting += sorted(groups, key=_turn)
 
     def work(self, executor: concurrent.futures.Executor, workers: int, plan_of: Callable) -> None:
         """Measures all that waits.
@@ -188,6 +191,13 @@ class _Session:
             )
         self.cells[variant.id, seed] = cell
         self.tell(f"{name}: {sum(cell['seconds'].values()):.0f} s")
+
+
+def _turn(group: tuple[int, list[Variant]]) -> int:
+    first = group[1][0]
+    if first.id == RAW:
+        return 0
+    return 1 if system_class(first.system).learns else 2
 
 
 def _measured(

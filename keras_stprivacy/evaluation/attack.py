@@ -24,6 +24,7 @@ from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.reading import read_train
 from keras_stprivacy.evaluation.sources import Source
 from keras_stprivacy.evaluation.testing import read_test
+from keras_stprivacy.training.release_graphs import release_graphs
 
 _LEAST_HELD_OUT = 8  # fewer videos say nothing about which attacker is the strongest
 
@@ -116,19 +117,13 @@ class Attack:
         result = AttackResult(labels, trained, reader)
         learn, hold = self._split(labels, result)
         result.num_kept = self._num_kept(stores["anonymized"])
-        for kind in kinds:
-            self._train(kind, stores[kind], labels, learn, hold, result, stages)
-        decoder = None
+        try:
+            for kind in kinds:
+                self._train(kind, stores[kind], labels, learn, hold, result, stages)
+            decoder = self._train_decoder(stores, learn, result, stages) if rebuilds else None
+        finally:
+            release_graphs()
         if rebuilds:
-            decoder = ReconstructionAttacker(
-                self.target, self.attacker, self.seed, self.batch_size, self.jit_compile
-            )
-            # Its steps take the longest by far, and it learns from every pixel.
-            half = dataclasses.replace(self.training, epochs=-(-self.training.epochs // 2))
-            with stages.stage("train reconstruction", half.epochs) as advance:
-                result.history[RECONSTRUCTION] = decoder.fit(
-                    stores["anonymized"], stores["raw"], half, learn, advance
-                )
             result.recognizers = {
                 task: trained.get(f"raw/{task}") or self.recognizers.get(task)
                 for task in ("action", "privacy")
@@ -149,6 +144,24 @@ class Attack:
         )
         result.spilled = [kind for kind, store in stores.items() if store.spilled]
         return result
+
+    def _train_decoder(
+        self,
+        stores: dict[str, ClipStore],
+        learn: np.ndarray | None,
+        result: AttackResult,
+        stages: Stages,
+    ) -> ReconstructionAttacker:
+        decoder = ReconstructionAttacker(
+            self.target, self.attacker, self.seed, self.batch_size, self.jit_compile
+        )
+        # Its steps take the longest by far, and it learns from every pixel.
+        half = dataclasses.replace(self.training, epochs=-(-self.training.epochs // 2))
+        with stages.stage("train reconstruction", half.epochs) as advance:
+            result.history[RECONSTRUCTION] = decoder.fit(
+                stores["anonymized"], stores["raw"], half, learn, advance
+            )
+        return decoder
 
     def _train(
         self,

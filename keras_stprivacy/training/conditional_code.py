@@ -27,7 +27,8 @@ class ConditionalCode(keras.layers.Layer):
         num_tubelets: tubelets of a clip, `L·N`.
         num_bits: bits of a tubelet, or None: there is only the mask.
         memory: a clip's weight in the averages of its action falls by this factor with each later
-            one.
+            clip of that action. With several settings, a code sees fewer clips: each counts as
+            `num_settings`, so that all codes follow the anonymizer as fast as one would.
         margin: see above.
         num_settings: of what whoever deploys an anonymizer chooses, such as its keep ratio, and a
             reader knows: there is a code for each action with each of them.
@@ -131,7 +132,7 @@ class ConditionalCode(keras.layers.Layer):
         self._move(self.ones, ones, kept[..., None])
 
     def _move(self, averages: Any, total: Any, count: Any) -> None:
-        left = self.memory**count
+        left = self.memory ** (count * self.num_settings)
         old, new = ops.convert_to_tensor(averages), total / ops.maximum(count, 1e-6)
         averages.assign(ops.where(count > 0.0, left * old + (1.0 - left) * new, old))
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 
 import keras
 import numpy as np
@@ -64,6 +65,18 @@ def test_settings_history_and_times_are_in_the_report(black_report):
     assert list(picture.rows) == ["raw", "sparsified", "anonymized"]
     assert picture.rows["anonymized"].max() == 0 and picture.rows["raw"].max() > 0
     assert picture.caption.split(":")[0] in ("dark", "red")
+
+
+def test_attackers_leave_memory_when_the_report_stands(make_anonymizer):
+    def recognizers():
+        keras.backend.clear_session()
+        gc.collect()
+        return sum(type(thing) is stp.models.Recognizer for thing in gc.get_objects())
+
+    clips, before = colored_clips(16, seed=0), recognizers()
+    report = evaluate(make_anonymizer("black"), clips, clips, epochs=1, bootstrap=0)
+    assert report["anonymized"].scores
+    assert recognizers() == before
 
 
 def test_attackers_without_information_end_at_the_floor(make_anonymizer):

@@ -75,7 +75,7 @@ def test_each_ratio_has_codes_of_its_own():
     masks = (rng.random((8, 5)) < 0.5).astype("float32")
     actions, places = np.arange(8) % 2, np.arange(8) // 4
     many = ConditionalCode(2, 5, memory=0.5, num_settings=2)
-    one = ConditionalCode(4, 5, memory=0.5)
+    one = ConditionalCode(4, 5, memory=0.25)  # as many clips of an action move its codes as far
     for training in (True, False):
         nats, _ = many(masks, None, actions, ops.array(places, "int32"), training=training)
         same, _ = one(masks, None, actions * 2 + places, training=training)

@@ -1,0 +1,115 @@
+"""Every system trained on real clips and applied to them, on one backend: it runs, and how long.
+
+    KERAS_BACKEND=tensorflow python benchmarks/real_clips.py UCF101 --privacy-labels LABELS
+    KERAS_BACKEND=jax python benchmarks/real_clips.py UCF101 --privacy-labels LABELS
+    KERAS_BACKEND=torch python benchmarks/real_clips.py UCF101 --privacy-labels LABELS
+
+UCF101 and LABELS are what `stprivacy-tfrecords convert vp-ucf101` takes; some videos are enough.
+The first half of each video is for training, the second for testing, and no detector looks for
+persons: their box is the middle of every frame. So the scores say nothing. Clips are 8 x 32 x 32,
+systems have the settings that they have on the embedded dataset. Needs the backend and TensorFlow,
+which reads the records. Writes its backend's part of benchmarks/results/real_clips.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import keras_stprivacy as stp
+import tfrecords_tools
+from tfrecords_tools.datasets.vp_ucf101 import vp_ucf101
+from tfrecords_tools.source import SourceDataset, SourceEntry
+
+RESULTS = Path(__file__).parent / "results" / "real_clips.json"
+MIDDLE = (0.1, 0.25, 1.0, 0.75)  # ymin, xmin, ymax, xmax
+
+
+def halves(videos: str, labels: str | None) -> SourceDataset:
+    """The videos that are there, each cut into a training and a test half, with a box."""
+    dataset = vp_ucf101(videos, privacy_labels=labels)
+    found = list(dataset)
+    used = sorted({entry.action for entry in found})
+
+    def entries() -> Iterator[SourceEntry]:
+        for split in ("train", "test"):
+            for entry in found:
+                frames, _, rate = stp.data.decode_video(dataset.root / entry.file, short_side=64)
+                middle = len(frames) // 2
+                clip = frames[:middle] if split == "train" else frames[middle:]
+                yield SourceEntry(
+                    id=f"{split}/{entry.id}",
+                    split=split,
+                    action=used.index(entry.action),
+                    attributes=entry.attributes,
+                    clip=clip,
+                    frame_rate=rate,
+                    boxes=np.tile(np.array(MIDDLE, "float32"), (len(clip), 1)),
+                )
+
+    return SourceDataset(
+        name="halves",
+        class_names=tuple(dataset.class_names[action] for action in used),
+        attribute_names=dataset.attribute_names,
+        root=None,
+        make_entries=entries,
+        settings=tfrecords_tools.ConversionSettings(short_side=None),
+    )
+
+
+def rows(report: stp.benchmark.BenchmarkReport) -> dict:
+    """How long each system trained, how large it is, and how far it changes the test frames."""
+    measured = {}
+    for name, _, clips in report.pictures:
+        pairs = [(clip["rows"]["raw"], clip["rows"]["anonymized"]) for clip in clips]
+        differences = [np.abs(raw.astype("float32") - given).mean() / 255 for raw, given in pairs]
+        measured[name] = {
+            "train_seconds": report[name].seconds.get("train system"),
+            "parameters": report[name].parameters,
+            "mean_absolute_difference": float(np.mean(differences)),
+        }
+    return measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("videos", help="the videos of UCF101 and its lists")
+    parser.add_argument("--privacy-labels", help="VP-UCF101's pickle, if it is not among them")
+    options = parser.parse_args()
+
+    settings = stp.benchmark.Settings(
+        seeds=1,
+        attackers=("video_transformer",),
+        epochs=1,
+        batch_size=4,
+        num_frames=8,
+        frame_step=2,
+        image_size=32,
+        views=(1, 1),
+        figure_clips=16,
+    )
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        records, out = Path(folder) / "records", Path(folder) / "out"
+        tfrecords_tools.convert(halves(options.videos, options.privacy_labels), records)
+        report = stp.benchmark.known(records, out, settings=settings, progress=print)
+    if report.failures:
+        raise SystemExit("\n".join(f"{name}: {why}" for name, why in report.failures.items()))
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[keras.backend.backend()] = {
+        "seconds": time.monotonic() - began,
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU",
+        "rows": rows(report),
+    }
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
