@@ -203,6 +203,30 @@ def full_size(results: Path) -> str:
     return "\n".join(lines)
 
 
+def real_clips(results: Path) -> str:
+    """How long every system trained on a few real clips, on each backend."""
+    measured = _read(results / "real_clips.json")
+    names = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+    columns = [name for name in names if name in measured]
+    heads = [f"{names[name]}: training s | pixels change by" for name in columns]
+    lines = [
+        f"| system | weights | {' | '.join(heads)} |",
+        f"|---|---|{'---|---|' * len(columns)}",
+    ]
+    for system, first in measured[columns[0]]["rows"].items():
+        weights = f"{first['parameters']:,}" if first["parameters"] else "-"
+        cells = []
+        for name in columns:
+            row = measured[name]["rows"][system]
+            seconds = row["train_seconds"]
+            cells += [
+                "-" if seconds is None else f"{seconds:.0f}",
+                f"{100 * row['mean_absolute_difference']:.1f} %",
+            ]
+        lines.append(f"| {system} | {weights} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "motion_digits_demo": motion_digits_demo,
     "motion_digits_attributes": motion_digits_attributes,
@@ -212,6 +236,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "opponents": opponents,
     "step_time": step_time,
     "full_size": full_size,
+    "real_clips": real_clips,
 }
 
 

@@ -46,6 +46,7 @@ VARIANTS = {
     "deterministic": ({**BASE_RATE, "deterministic": True}, 2, 0, True),
     "mask": ({**BASE_RATE, "deterministic": True}, 2, 1, True),
     "information": ({**INFORMATION, "privacy_weight": 0.5}, 1, 0, False),
+    "information, word": ({**INFORMATION, "privacy_weight": 0.5, "word_weight": 1.0}, 1, 0, False),
     "information alone": ({**INFORMATION, "privacy_weight": 0.0}, 1, 0, False),
 }
 

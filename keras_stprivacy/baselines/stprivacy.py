@@ -56,6 +56,7 @@ class STPrivacy(LearningSystem):
         mask_information_weight: of each nat that the mask says beyond the action; 0: the paper.
         bits_information_weight: the same for the bits of kept tokens.
         keep_ratios: None, or ratios to train one anonymizer for, see `for_ratios`.
+        word_weight: of a reader of actions from mask and bits, in phase 2; 0: the paper.
         restart_every: epochs between restarts of a privacy recognizer, or None.
         initialization_epochs: of phase 1.
         adversarial_epochs: of phase 2.
@@ -108,6 +109,7 @@ class STPrivacy(LearningSystem):
     mask_information_weight: float = 0.0
     bits_information_weight: float = 0.0
     keep_ratios: tuple[float, ...] | None = None
+    word_weight: float = 0.0
     restart_every: int | None = None
     initialization_epochs: int = 80
     adversarial_epochs: int = 40
@@ -139,7 +141,8 @@ class STPrivacy(LearningSystem):
         "deterministic": True,
         "mask_information_weight": 0.1,
         "bits_information_weight": 0.02,
-        "initialization_epochs": 5,
+        "word_weight": 1.0,
+        "initialization_epochs": 6,
         "adversarial_epochs": 6,
         "initialization_learning_rate": 1e-3,
         "anonymizer_learning_rate": 1e-3,
@@ -204,6 +207,7 @@ class STPrivacy(LearningSystem):
             mask_information_weight=self.mask_information_weight,
             bits_information_weight=self.bits_information_weight,
             keep_ratios=self.keep_ratios,
+            word_weight=self.word_weight,
             multi_label=data.multi_label,
             **self.phase_options,
         )

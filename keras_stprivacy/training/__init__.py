@@ -11,6 +11,7 @@ from keras_stprivacy.training.schedules import (
     WarmupCosine,
 )
 from keras_stprivacy.training.training_curves import TrainingCurves
+from keras_stprivacy.training.word_reader import WordReader
 
 __all__ = [
     "ConditionalCode",
@@ -22,4 +23,5 @@ __all__ = [
     "STPrivacy",
     "TrainingCurves",
     "WarmupCosine",
+    "WordReader",
 ]

@@ -19,6 +19,7 @@ from keras_stprivacy.training.phase import TrainingPhase
 from keras_stprivacy.training.players import ACTION, ANONYMIZER, privacy_players
 from keras_stprivacy.training.schedules import InformationSchedule, WarmupCosine
 from keras_stprivacy.training.steps import AdversarialStep
+from keras_stprivacy.training.word_reader import WordReader
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
@@ -65,6 +66,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             in every step, each as likely. All tokens stay in the sequences then, under masks, so
             `remove_dropped` must be False; needs an anonymizer with `gate="gumbel_top_k"`.
             Validation is at the anonymizer's own ratio, its nats by the code of the nearest.
+        word_weight: weight of the loss of a small reader of actions that sees the decision mask
+            and the bits themselves and learns with the anonymizer, see `WordReader`. `fit` logs it
+            as `word_loss`.
         schedule: `"auto"`: `WarmupCosine`, `InformationSchedule`; or a list of callbacks; or None.
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
             of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
@@ -114,6 +118,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         mask_information_weight: float = 0.0,
         bits_information_weight: float = 0.0,
         keep_ratios: Sequence[float] | None = None,
+        word_weight: float = 0.0,
         schedule: Any = "auto",
         multi_label: bool = False,
         attribute_names: Sequence[str] | None = None,
@@ -132,6 +137,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             remove_dropped,
             (mask_information_weight, bits_information_weight),
             keep_ratios,
+            word_weight,
         )
         check_players_fit(anonymizer, action_recognizer, self.privacy_recognizers)
         self.anonymizer = anonymizer
@@ -147,6 +153,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         self.deterministic = deterministic
         self.mask_information_weight = mask_information_weight
         self.bits_information_weight = bits_information_weight
+        self.word_weight = word_weight
         self.schedule = schedule
         self.multi_label = multi_label
         self.num_actions = action_recognizer.num_classes
@@ -169,6 +176,14 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
                 anonymizer.bottleneck_bits,
                 num_settings=len(self.keep_ratios or (1,)),
             )
+        self.word_reader = None
+        if word_weight:
+            self.word_reader = WordReader(
+                self.num_actions,
+                anonymizer.num_rows * anonymizer.tubelets_per_row,
+                anonymizer.bottleneck_bits,
+                name="word_reader",
+            )
         self.ratio_generator = None
         if self.keep_ratios is not None:
             self.ratio_generator = keras.random.SeedGenerator(anonymizer.seed)
@@ -186,12 +201,18 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         return (ANONYMIZER, ACTION, *privacy_players(len(self.privacy_recognizers)))
 
     def player_variables(self) -> dict[str, list]:
-        """Trainable variables of each player."""
+        """Trainable variables of each player; the reader of words goes with the anonymizer."""
         networks = (self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
-        return {
+        variables = {
             player: network.trainable_variables
             for player, network in zip(self.players, networks, strict=True)
         }
+        if self.word_reader is not None:
+            variables[ANONYMIZER] = [
+                *variables[ANONYMIZER],
+                *self.word_reader.trainable_variables,
+            ]
+        return variables
 
     def compile(
         self,
@@ -274,6 +295,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             "mask_information_weight": self.mask_information_weight,
             "bits_information_weight": self.bits_information_weight,
             "keep_ratios": self.keep_ratios,
+            "word_weight": self.word_weight,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
             "attribute_names": self.attribute_names,
             "multi_label": self.multi_label,

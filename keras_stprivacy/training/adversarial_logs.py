@@ -22,6 +22,8 @@ class AdversarialLogs:
         logged = ["sparsification_loss", "action_loss", "privacy_loss"]
         if self.code is not None:
             logged += ["mask_information", "bits_information"]
+        if self.word_reader is not None:
+            logged.append("word_loss")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in logged}
         self.accuracy_tracker = action_metric(self.num_actions, self.multi_label)
         self.privacy_tracker = AttributeAveragePrecision(

@@ -60,6 +60,7 @@ class AdversarialLosses:
                 + losses["action_loss"]
                 + sum(losses["privacy_losses"])
                 + self._information_term(losses)
+                + self._word_term(losses)
             )
             return [(scalar, self.players)], outputs
         outputs = self._forward(clip, training=True, frozen=ANONYMIZER not in players)
@@ -109,6 +110,8 @@ class AdversarialLosses:
 
         options = {"training": training, "num_kept": num_kept}
         to_privacy = seen(privacy_scale)
+        if self.word_reader is not None:
+            drawn["word_logits"] = self.word_reader(output["decision_mask"], output.get("bits"))
         return {
             **output,
             **drawn,
@@ -144,11 +147,16 @@ class AdversarialLosses:
         ratio = outputs.get("keep_ratio", self.anonymizer.target_keep_ratio(training))
         each = [privacy_loss(labels["privacy"], logits) for logits in outputs["privacy_logits"]]
         of_action = action_loss(labels["action"], outputs["action_logits"], self.multi_label)
+        of_word = {}
+        if "word_logits" in outputs:
+            read = outputs["word_logits"]
+            of_word["word_loss"] = action_loss(labels["action"], read, self.multi_label)
         return {
             "sparsification_loss": sparsification_loss(masks, ratio, self.anonymizer.num_rows),
             "action_loss": of_action,
             "privacy_loss": sum(each) / len(each),
             "privacy_losses": each,
+            **of_word,
             **self._information(labels, outputs, update),
         }
 
@@ -166,7 +174,11 @@ class AdversarialLosses:
             + self.action_weight * losses["action_loss"]
             + self.privacy_weight * privacy_term
             + self._information_term(losses)
+            + self._word_term(losses)
         )
+
+    def _word_term(self, losses: dict[str, Any]) -> Any:
+        return self.word_weight * losses["word_loss"] if self.word_reader is not None else 0.0
 
     def _information(self, labels: Any, outputs: Any, update: bool) -> dict[str, Any]:
         """Nats a clip that mask and bits say beyond the action; empty where nothing weighs them."""

@@ -19,6 +19,7 @@ def check_options(
     remove_dropped: bool,
     information_weights: tuple[float, float],
     keep_ratios: Sequence[float] | None,
+    word_weight: float = 0.0,
 ) -> tuple[float, ...] | None:
     """Checks arguments of `STPrivacy`; see there.
 
@@ -53,6 +54,8 @@ def check_options(
             "the weights of information must be at least 0. Received: "
             f"mask_information_weight={of_mask}, bits_information_weight={of_bits}"
         )
+    if word_weight < 0:
+        raise ValueError(f"word_weight must be at least 0. Received: word_weight={word_weight}")
     if of_bits and anonymizer.bottleneck is None:
         raise ValueError(
             "bits_information_weight needs an anonymizer with bottleneck_bits. Received: "
