@@ -39,11 +39,10 @@ def halves(videos: str, labels: str | None) -> SourceDataset:
     used = sorted({entry.action for entry in found})
 
     def entries() -> Iterator[SourceEntry]:
-        for split in ("train", "test"):
-            for entry in found:
-                frames, _, rate = stp.data.decode_video(dataset.root / entry.file, short_side=64)
-                middle = len(frames) // 2
-                clip = frames[:middle] if split == "train" else frames[middle:]
+        for entry in found:
+            frames, _, rate = stp.data.decode_video(dataset.root / entry.file, short_side=64)
+            middle = len(frames) // 2
+            for split, clip in (("train", frames[:middle]), ("test", frames[middle:])):
                 yield SourceEntry(
                     id=f"{split}/{entry.id}",
                     split=split,
