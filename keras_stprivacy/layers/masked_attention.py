@@ -79,15 +79,18 @@ class MaskedSelfAttention(keras.layers.Layer):
         itself = ops.exp(of_itself - ops.transpose(highest, (0, 2, 1, 3)))
         itself = itself * (1.0 - ops.cast(keep, "float32"))
         everywhere = self.epsilon * ops.mean(ops.cast(value, "float32"), axis=1, keepdims=True)
-        summed = sums[..., :-1] + itself * ops.cast(value, "float32") + everywhere
-        attended = summed / (sums[..., -1:] + itself + self.epsilon)
+        weighted, total = ops.split(sums, [self.head_dim], axis=-1)
+        summed = weighted + itself * ops.cast(value, "float32") + everywhere
+        attended = summed / (total + itself + self.epsilon)
         return ops.cast(attended, value.dtype)
 
     def call(self, tokens: Any, decision_mask: Any = None) -> Any:
         n, width = tokens.shape[1:]
-        qkv = self.query_key_value(tokens)
-        qkv = ops.reshape(qkv, (-1, n, 3, self.num_heads, self.head_dim))
-        query, key, value = qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2]  # (B, n, heads, d)
+        # Split, not sliced: the gradient of a slice is an array of zeros around it, and slow.
+        query, key, value = (
+            ops.reshape(part, (-1, n, self.num_heads, self.head_dim))
+            for part in ops.split(self.query_key_value(tokens), 3, axis=-1)
+        )
         if decision_mask is None and self.compute_dtype != "float16":
             attended = ops.dot_product_attention(query, key, value)
         else:  # JAX has no float16 attention of its own on CPUs

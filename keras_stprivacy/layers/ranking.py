@@ -58,3 +58,28 @@ def kept_positions(keep: Any, num_kept: int, num_rows: int) -> Any:
     order = ops.argsort(position + n * (1 - rows), axis=-1)[..., :num_kept]  # kept ones first
     start = n * ops.arange(num_rows, dtype="int32")[:, None]
     return ops.reshape(ops.cast(order, "int32") + start, (-1, num_rows * num_kept))
+
+
+def take_tokens(values: Any, positions: Any) -> Any:
+    """What stands at the given positions of each sequence.
+
+    As `ops.take_along_axis`, but whole tokens are moved, which is several times faster.
+
+    Args:
+        values: `(B, n, ...)`.
+        positions: int32 tensor `(B, k)`, in `[0, n)`.
+
+    Returns:
+        `(B, k, ...)`.
+
+    Example:
+
+    >>> taken = take_tokens(ops.array([[5, 6, 7], [1, 2, 3]]), ops.array([[0, 2], [1, 1]]))
+    >>> ops.convert_to_numpy(taken).tolist()
+    [[5, 7], [2, 2]]
+    """
+    n, rest = values.shape[1], values.shape[2:]
+    start = n * ops.arange(ops.shape(positions)[0], dtype="int32")
+    places = ops.reshape(ops.cast(positions, "int32") + start[:, None], (-1,))
+    taken = ops.take(ops.reshape(values, (-1, *rest)), places, axis=0)
+    return ops.reshape(taken, (-1, positions.shape[1], *rest))

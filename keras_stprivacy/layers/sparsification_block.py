@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_stprivacy.layers.gumbel_gate import GumbelGate
-from keras_stprivacy.layers.ranking import keep_highest, kept_positions
+from keras_stprivacy.layers.ranking import keep_highest, kept_positions, take_tokens
 from keras_stprivacy.layers.retaining_predictor import RetainingPredictor
 from keras_stprivacy.layers.transformer_layer import TransformerLayer
 
@@ -150,8 +150,8 @@ class SparsificationBlock(keras.layers.Layer):
             keep = self.gumbel_gate(log_probability, here, num_kept=num_kept, draw=draw)
         positions = kept_positions(ops.stop_gradient(keep), num_kept, self.num_rows)
         if here is not None:
-            here = ops.take_along_axis(keep, positions, axis=1)
-        tokens = ops.take_along_axis(tokens, positions[..., None], axis=1)
+            here = take_tokens(keep, positions)
+        tokens = take_tokens(tokens, positions)
         return tokens, log_probability, keep, here
 
     def get_config(self) -> dict[str, Any]:

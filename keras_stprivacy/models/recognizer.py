@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_stprivacy.layers import TransformerLayer, TubeletEmbedding
-from keras_stprivacy.layers.ranking import kept_positions
+from keras_stprivacy.layers.ranking import kept_positions, take_tokens
 from keras_stprivacy.layers.tubelets import grid_shape
 from keras_stprivacy.models.clips import (
     PixelRange,
@@ -159,8 +159,8 @@ class Recognizer(keras.Model):
             mask = ops.cast(ops.reshape(mask, (-1, tokens.shape[1])), "float32")
             if num_kept is not None:
                 positions = kept_positions(ops.stop_gradient(mask), num_kept, 1)
-                tokens = ops.take_along_axis(tokens, positions[..., None], axis=1)
-                mask = ops.take_along_axis(mask, positions, axis=1) if training else None
+                tokens = take_tokens(tokens, positions)
+                mask = take_tokens(mask, positions) if training else None
             elif not training:  # not even through attention's ε is a dropped tubelet seen
                 tokens = ops.where(mask[..., None] > 0.5, tokens, ops.zeros_like(tokens))
         for layer in self.transformer_layers:

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_stprivacy.layers.ranking import keep_highest, kept_positions
+from keras_stprivacy.layers.ranking import keep_highest, kept_positions, take_tokens
 
 
 def masked(
@@ -82,7 +82,7 @@ def removed(
         mask = keep_highest(_survival(stages), num_kept, 1)
         stages[-1]["decision_mask"] = mask
         positions = kept_positions(mask, num_kept, 1)
-        tokens = ops.take_along_axis(tokens, positions[..., None], axis=1)
+        tokens = take_tokens(tokens, positions)
     return anonymizer.anonymization_block(tokens, here), mask, stages
 
 
@@ -97,9 +97,9 @@ def restore(values: Any, mask: Any) -> Any:
     """Puts values of the kept tokens `(B, n, ...)` back in their places `(B, L·N, ...)`, else 0."""
     index = ops.cast(ops.cumsum(mask, axis=1), "int32") - 1
     index = ops.maximum(index, 0)  # (B, L·N), place in the kept sequence
+    restored = take_tokens(values, index)
     if len(values.shape) == 3:
-        index, mask = index[..., None], mask[..., None]
-    restored = ops.take_along_axis(values, index, axis=1)
+        mask = mask[..., None]
     return ops.where(mask > 0.5, restored, ops.zeros_like(restored))
 
 
