@@ -23,6 +23,7 @@ import keras
 import keras_stprivacy as stp
 
 PRESET = "motion_digits_8x32"
+BATCH = 32
 RESULTS = Path(__file__).parent / "results" / "opponents.json"
 ANONYMIZER = {
     "keep_ratio": 0.7,
@@ -59,7 +60,7 @@ def initialize(train, epochs: int, path: Path) -> None:
     anonymizer = stp.models.Anonymizer.from_preset(PRESET, seed=0, **ANONYMIZER)
     phase = stp.training.Initialization(anonymizer, num_actions=len(train.class_names))
     phase.compile(optimizer=optimizer(1e-3), jit_compile=keras.backend.backend() == "jax")
-    phase.fit(*train.arrays(), batch_size=64, epochs=epochs, verbose=2)
+    phase.fit(*train.arrays(), batch_size=BATCH, epochs=epochs, verbose=2)
     anonymizer.save(path)
 
 
@@ -77,27 +78,29 @@ def play(variant: str, train, start: Path, epochs: int) -> stp.models.Anonymizer
         anonymizer, recognizer(len(train.class_names)), privacy, **COMMON, **options
     )
     model.compile(
-        anonymizer_optimizer=optimizer(5e-4),
+        anonymizer_optimizer=optimizer(1e-3),
         recognizer_optimizer=optimizer(1e-3),
         jit_compile=keras.backend.backend() == "jax",
     )
     callbacks = [stp.training.RestartPrivacyRecognizers(every=2)] if restarts else []
-    model.fit(*train.arrays(), batch_size=64, epochs=epochs, callbacks=callbacks, verbose=2)
+    model.fit(*train.arrays(), batch_size=BATCH, epochs=epochs, callbacks=callbacks, verbose=2)
     return anonymizer
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--num-clips", type=int, default=2560)
-    parser.add_argument("--initialization-epochs", type=int, default=14)
-    parser.add_argument("--adversarial-epochs", type=int, default=10)
-    parser.add_argument("--attack-epochs", type=int, default=8)
+    parser.add_argument("--num-clips", type=int, default=8000)
+    parser.add_argument("--initialization-epochs", type=int, default=6)
+    parser.add_argument("--adversarial-epochs", type=int, default=6)
+    parser.add_argument("--attack-epochs", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
     train = stp.data.motion_digits("train", options.num_clips, seed=options.seed)
     validation = stp.data.motion_digits("validation", seed=options.seed)
+    settings = {**vars(options), "backend": keras.backend.backend()}
+    settings["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
     rows = {}
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder) / "start.keras"
@@ -114,16 +117,14 @@ def main() -> None:
                 validation,
                 epochs=options.attack_epochs,
                 attackers=("video_transformer", "mask"),
-                batch_size=64,
+                batch_size=BATCH,
                 raw=False,
                 bootstrap=0,
                 jit_compile=keras.backend.backend() == "jax",
             )
             print(f"\n{variant}, {seconds:.0f} s of training\n{report}", flush=True)
             rows[variant] = {"seconds": seconds, "report": json.loads(report.to_json())}
-    settings = {**vars(options), "backend": keras.backend.backend()}
-    settings["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
-    RESULTS.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
+            RESULTS.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

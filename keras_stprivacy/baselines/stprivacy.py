@@ -124,7 +124,7 @@ class STPrivacy(LearningSystem):
     name = "stprivacy"
     has_keep_ratio = True
     embedded = {
-        "batch_size": 64,
+        "batch_size": 32,
         "tubelet_size": (2, 8, 8),
         "hidden_dim": 72,
         "num_heads": 4,
