@@ -110,7 +110,7 @@ class AdversarialLosses:
 
         options = {"training": training, "num_kept": num_kept}
         to_privacy = seen(privacy_scale)
-        if self.word_reader is not None:
+        if self.word_reader is not None and not frozen:  # it learns with the anonymizer
             drawn["word_logits"] = self.word_reader(output["decision_mask"], output.get("bits"))
         return {
             **output,
