@@ -19,6 +19,9 @@ from keras_stprivacy.training import (
 )
 from keras_stprivacy.training import STPrivacy as AdversarialPhase
 
+# Of a nat, where one anonymizer is trained for many ratios; at the lowest ratio it is 1.
+_PRICE_AT_THE_HIGHEST = 0.01
+
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class STPrivacy(LearningSystem):
@@ -155,7 +158,14 @@ class STPrivacy(LearningSystem):
         settings = cls.embedded if preset == "embedded" else {}
         if settings.get("gate", cls.gate) != "gumbel_top_k":
             return {}  # the other gate has to learn one number
-        return {"keep_ratios": tuple(keep_ratios), "remove_dropped": False}
+        low, high = min(keep_ratios), max(keep_ratios)
+        dial = [(ratio - low) / (high - low) if high > low else 0.0 for ratio in keep_ratios]
+        prices = tuple(round(_PRICE_AT_THE_HIGHEST**place, 6) for place in dial)
+        return {
+            "keep_ratios": tuple(keep_ratios),
+            "remove_dropped": False,
+            "phase_options": {"ratio_prices": prices},
+        }
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -11,7 +11,7 @@ from keras import ops
 from keras_stprivacy.models import Anonymizer, Recognizer
 from keras_stprivacy.training.adversarial_logs import AdversarialLogs
 from keras_stprivacy.training.adversarial_losses import AdversarialLosses
-from keras_stprivacy.training.adversarial_options import check_options
+from keras_stprivacy.training.adversarial_options import check_options, check_ratio_prices
 from keras_stprivacy.training.checks import check_players_fit
 from keras_stprivacy.training.conditional_code import ConditionalCode
 from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, loss_scaled
@@ -66,6 +66,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             in every step, each as likely. All tokens stay in the sequences then, under masks, so
             `remove_dropped` must be False; needs an anonymizer with `gate="gumbel_top_k"`.
             Validation is at the anonymizer's own ratio, its nats by the code of the nearest.
+        ratio_prices: None, or for each of `keep_ratios` the factor of the weights of information.
+            Where high ratios are cheap, the keep ratio is a dial in deployment: from most private
+            to most accurate.
         word_weight: weight of the loss of a small reader of actions that sees the decision mask
             and the bits themselves and learns with the anonymizer, see `WordReader`. `fit` logs it
             as `word_loss`.
@@ -118,6 +121,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         mask_information_weight: float = 0.0,
         bits_information_weight: float = 0.0,
         keep_ratios: Sequence[float] | None = None,
+        ratio_prices: Sequence[float] | None = None,
         word_weight: float = 0.0,
         schedule: Any = "auto",
         multi_label: bool = False,
@@ -138,6 +142,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             (mask_information_weight, bits_information_weight),
             keep_ratios,
             word_weight,
+        )
+        self.ratio_prices = check_ratio_prices(
+            ratio_prices, self.keep_ratios, mask_information_weight or bits_information_weight
         )
         check_players_fit(anonymizer, action_recognizer, self.privacy_recognizers)
         self.anonymizer = anonymizer
@@ -295,6 +302,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             "mask_information_weight": self.mask_information_weight,
             "bits_information_weight": self.bits_information_weight,
             "keep_ratios": self.keep_ratios,
+            "ratio_prices": self.ratio_prices,
             "word_weight": self.word_weight,
             "schedule": self.schedule if self.schedule in ("auto", None) else None,
             "attribute_names": self.attribute_names,

@@ -181,7 +181,10 @@ class AdversarialLosses:
         return self.word_weight * losses["word_loss"] if self.word_reader is not None else 0.0
 
     def _information(self, labels: Any, outputs: Any, update: bool) -> dict[str, Any]:
-        """Nats a clip that mask and bits say beyond the action; empty where nothing weighs them."""
+        """Nats a clip that mask and bits say beyond the action, and what the anonymizer pays.
+
+        Empty where nothing weighs them.
+        """
         if self.code is None:
             return {}
         if "information" in outputs:
@@ -190,22 +193,20 @@ class AdversarialLosses:
         if place is None and self.keep_ratios is not None:  # in validation there is one ratio
             far = [abs(ratio - self.anonymizer.keep_ratio) for ratio in self.keep_ratios]
             place = ops.full(ops.shape(outputs["decision_mask"])[:1], far.index(min(far)), "int32")
-        of_mask, of_bits = self.code(
-            outputs["decision_mask"],
-            outputs.get("bits"),
-            labels["action"],
-            place,
-            training=update,
-        )
-        return {"mask_information": of_mask, "bits_information": of_bits}
+        word = outputs["decision_mask"], outputs.get("bits"), labels["action"], place
+        of_mask, of_bits = self.code(*word, training=update)
+        nats = {"mask_information": of_mask, "bits_information": of_bits}
+        if self.ratio_prices is not None:
+            prices = ops.take(ops.convert_to_tensor(self.ratio_prices, dtype="float32"), place)
+            of_mask, of_bits = self.code(*word, prices=prices)
+        paid = self.mask_information_weight * of_mask + self.bits_information_weight * of_bits
+        return {**nats, "paid_information": paid}
 
     def _information_term(self, losses: dict[str, Any]) -> Any:
         if self.code is None:
             return 0.0
-        return ops.stop_gradient(ops.convert_to_tensor(self.information_scale)) * (
-            self.mask_information_weight * losses["mask_information"]
-            + self.bits_information_weight * losses["bits_information"]
-        )
+        scale = ops.stop_gradient(ops.convert_to_tensor(self.information_scale))
+        return scale * losses["paid_information"]
 
     def _updated_base_rates(self, labels: Any, training: bool) -> Any:
         if training:

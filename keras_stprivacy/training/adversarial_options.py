@@ -64,3 +64,35 @@ def check_options(
     if keep_ratios is None:
         return None
     return check_keep_ratios(keep_ratios, anonymizer.gate, remove_dropped)
+
+
+def check_ratio_prices(
+    ratio_prices: Sequence[float] | None,
+    keep_ratios: tuple[float, ...] | None,
+    information_weight: float,
+) -> tuple[float, ...] | None:
+    """Returns the prices of `keep_ratios` as floats, or None.
+
+    Raises:
+        ValueError: unless there is one for each ratio, none below 0, and something to be paid.
+
+    Example:
+
+    >>> check_ratio_prices([0, 1], (1.0, 0.5), information_weight=0.1)
+    (0.0, 1.0)
+    """
+    if ratio_prices is None:
+        return None
+    received = f"Received: ratio_prices={ratio_prices!r}, keep_ratios={keep_ratios}"
+    if keep_ratios is None or not information_weight:
+        raise ValueError(
+            "ratio_prices needs keep_ratios, and a weight of information that the prices are "
+            f"factors of. {received}"
+        )
+    many = isinstance(ratio_prices, list | tuple)
+    prices = tuple(float(price) for price in ratio_prices) if many else ()
+    if len(prices) != len(keep_ratios) or not all(0.0 <= p < float("inf") for p in prices):
+        raise ValueError(
+            f"ratio_prices must be numbers of at least 0, one for each keep ratio. {received}"
+        )
+    return prices

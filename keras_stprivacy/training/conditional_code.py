@@ -39,6 +39,7 @@ class ConditionalCode(keras.layers.Layer):
         actions: int tensor `(B,)`, or, where a clip may show several, `(B, num_actions)` of 0 and
             1: the average of their codes is used then, and of all codes where there is none.
         settings: int tensor `(B,)`: the setting of each clip; None where there is one.
+        prices: float tensor `(B,)`: factor of each clip's nats in the means; None: 1.
         training: True updates the averages.
 
     Returns:
@@ -89,6 +90,7 @@ class ConditionalCode(keras.layers.Layer):
         bits: Any,
         actions: Any,
         settings: Any = None,
+        prices: Any = None,
         training: bool | None = None,
     ) -> tuple[Any, Any]:
         mask = ops.cast(decision_mask, "float32")
@@ -106,11 +108,16 @@ class ConditionalCode(keras.layers.Layer):
         if training:
             self._update(shares, seen, bits)
         kept = self._code(self.kept, shares)
-        of_mask = ops.mean(ops.sum(_nats(mask, kept), axis=-1))
+        of_mask = ops.sum(_nats(mask, kept), axis=-1)  # (B,)
         if self.ones is None:
-            return of_mask, ops.zeros_like(of_mask)
-        each = ops.sum(_nats(ops.cast(bits, "float32"), self._code(self.ones, shares)), axis=-1)
-        return of_mask, ops.mean(ops.sum(seen * each, axis=-1))
+            of_bits = ops.zeros_like(of_mask)
+        else:
+            code = self._code(self.ones, shares)
+            each = ops.sum(_nats(ops.cast(bits, "float32"), code), axis=-1)
+            of_bits = ops.sum(seen * each, axis=-1)
+        if prices is not None:
+            of_mask, of_bits = prices * of_mask, prices * of_bits
+        return ops.mean(of_mask), ops.mean(of_bits)
 
     def _shares(self, actions: Any) -> Any:
         """`(B, actions)`: how much of a clip belongs to each action; sums to 1."""

@@ -83,8 +83,28 @@ def test_each_ratio_has_codes_of_its_own():
     assert ConditionalCode.from_config(many.get_config()).num_settings == 2
 
 
-def test_it_trains_is_saved_and_validated(tmp_path):
-    model = _phase()
+def test_prices_weigh_the_nats_of_each_ratio():
+    prices = (0.0, 0.5, 2.0)
+    model, plain = _phase(ratio_prices=prices), _phase()
+    output = model(ops.array(CLIPS), training=True)
+    labels = tiny_models.labels(12)
+    losses = model.phase_losses(labels, output, training=True)
+    same = plain.phase_losses(labels, output, training=True)
+    place = harness.numpy(output["keep_ratio_place"])
+    expected = 0.0
+    for clip, where in enumerate(place):  # the nats of one clip are those of a batch of one
+        one = [harness.numpy(output[name])[clip : clip + 1] for name in ("decision_mask", "bits")]
+        code = model.code(*map(ops.array, one), labels["action"][clip : clip + 1], place[clip:][:1])
+        nats = [float(harness.numpy(part)) for part in code]
+        expected += prices[where] * 0.1 * nats[1] / len(place)
+    assert float(harness.numpy(losses["paid_information"])) == pytest.approx(expected, rel=1e-4)
+    for name in ("mask_information", "bits_information"):  # what is logged has no price
+        assert float(harness.numpy(losses[name])) == pytest.approx(float(harness.numpy(same[name])))
+
+
+@pytest.mark.parametrize("prices", [None, (0.1, 0.5, 1.0)])
+def test_it_trains_is_saved_and_validated(prices, tmp_path):
+    model = _phase(ratio_prices=prices)
     model.compile(
         anonymizer_optimizer=keras.optimizers.Adam(1e-3),
         recognizer_optimizer=keras.optimizers.Adam(1e-3),
@@ -96,7 +116,8 @@ def test_it_trains_is_saved_and_validated(tmp_path):
     assert all(np.isfinite(values).all() for values in logs.values())
     assert not np.allclose(before, harness.numpy(model.anonymizer.embedding.trainable_variables[0]))
     model.save(tmp_path / "phase.keras")
-    assert keras.saving.load_model(tmp_path / "phase.keras").keep_ratios == RATIOS
+    loaded = keras.saving.load_model(tmp_path / "phase.keras")
+    assert (loaded.keep_ratios, loaded.ratio_prices) == (RATIOS, prices)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +128,16 @@ def test_it_trains_is_saved_and_validated(tmp_path):
         ({"keep_ratios": 0.5}, "must be a sequence"),
         ({"keep_ratios": (0.5, 1.5)}, "must be a number in"),
         ({"keep_ratios": (0.5,), "anonymizer_options": {}}, 'needs gate="gumbel_top_k"'),
+        ({"ratio_prices": (1.0,)}, "ratio_prices needs keep_ratios"),
+        ({"keep_ratios": (1.0, 0.5), "ratio_prices": (1.0, 0.5)}, "a weight of information"),
+        (
+            {"keep_ratios": (1.0,), "ratio_prices": (-1.0,), "mask_information_weight": 0.1},
+            "at least 0, one for each",
+        ),
+        (
+            {"keep_ratios": (1.0,), "ratio_prices": 1.0, "mask_information_weight": 0.1},
+            "at least 0, one for each",
+        ),
     ],
 )
 def test_bad_ratios(options, message):
@@ -125,6 +156,7 @@ def test_systems_say_bad_ratios_before_they_train():
     ratios = (1.0, 0.5)
     settings = system_class("stprivacy").for_ratios(ratios, "embedded")
     assert build("stprivacy", preset="embedded", **settings).keep_ratios == ratios
+    assert settings["phase_options"]["ratio_prices"] == (0.01, 1.0)  # private, or accurate
     for name, preset in (("stprivacy", None), ("stprivacy_paper", "embedded")):
         assert system_class(name).for_ratios(ratios, preset) == {}
 
