@@ -71,11 +71,11 @@ class BoxSystem(System):
         """What was counted since the start, or since `reset_report`.
 
         `"clips"`, `"frames"`, `"frames_without_box"`, `"clips_without_box"` (in none of their
-        frames), and `"share_without_box"` of all frames.
+        frames), `"share_without_box"` of all frames, and `"without_box"`: what became of them.
         """
         frames = self._counts["frames"]
         share = self._counts["frames_without_box"] / frames if frames else 0.0
-        return {**self._counts, "share_without_box": share}
+        return {**self._counts, "share_without_box": share, "without_box": self.without_box}
 
     def _transform(self, clips: np.ndarray, boxes: Any, **options: Any) -> dict[str, np.ndarray]:
         if self.whole_frame:

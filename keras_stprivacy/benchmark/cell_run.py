@@ -236,6 +236,20 @@ def _raw_recognizers(plan: Plan, seed: int, out: pathlib.Path) -> dict[str, Atta
     return recognizers
 
 
+def recognizers_missing(plan: Plan, seed: int, out: pathlib.Path) -> bool:
+    """Whether rebuilt clips are to be read, and the attackers of raw clips for it are not there.
+
+    Args:
+        plan: of the benchmark.
+        seed: of the attackers.
+        out: folder of the benchmark.
+    """
+    if RECONSTRUCTION not in plan.settings.attackers:
+        return False
+    paths = [_recognizer_path(plan, seed, task, out) for task in ("action", "privacy")]
+    return not all(path.is_file() for path in paths)
+
+
 def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pathlib.Path:
     known = fingerprint(
         {"attacked": plan.attacked.about, "settings": plan.settings.of_cell(), "seed": seed}

@@ -78,7 +78,12 @@ class _Axis:
     def __init__(self, values: list[float], start: float, stop: float) -> None:
         low, high = min(values), max(values)
         spread = max(high - low, 0.05)
-        step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if spread / s <= 7)
+        step = next(
+            digit * 10.0**exponent
+            for exponent in range(-2, 308)
+            for digit in (1, 2, 5)
+            if spread <= 7 * digit * 10.0**exponent
+        )
         self.low = step * int((low - 0.02 * spread) // step)
         self.high = step * -int(-(high + 0.02 * spread) // step)
         self.ticks = [self.low + i * step for i in range(round((self.high - self.low) / step) + 1)]

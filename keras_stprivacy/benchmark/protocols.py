@@ -124,7 +124,8 @@ def frames(
         ValueError: as `known`, and if `to` has other actions or attributes.
     """
     settings = settings or Settings()
-    settings = dataclasses.replace(settings, attackers=(settings.attackers[0], "frame"))
+    readers = tuple(dict.fromkeys((settings.attackers[0], "frame")))
+    settings = dataclasses.replace(settings, attackers=readers)
     learned = load_data(data, settings)
     attacked = learned
     notes: tuple[str, ...] = ("attributes were read from single frames",)

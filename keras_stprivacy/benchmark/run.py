@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import keras
 
 from keras_stprivacy.baselines import system_class
-from keras_stprivacy.benchmark.cell_run import measure
+from keras_stprivacy.benchmark.cell_run import measure, recognizers_missing
 from keras_stprivacy.benchmark.cells import CellStore
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.report import BenchmarkReport
@@ -104,6 +104,8 @@ class _Session:
                 number = len(self.names) + 1
                 self.names[key] = f"{variant.label}, seed {seed} ({number} of {total})"
                 cell = self.store.read(variant.id, seed, self.known[variant.id])
+                if variant.id == RAW and recognizers_missing(self.plan, seed, self.folder):
+                    cell = None  # others are measured with them
                 if cell is None:
                     sharing.setdefault(fingerprint(variant.of_fit(preset)), []).append(variant)
                 else:

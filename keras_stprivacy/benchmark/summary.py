@@ -18,7 +18,7 @@ from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
 from keras_stprivacy.benchmark.scored_cell import ScoredCell
 from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
 from keras_stprivacy.evaluation.leakage import leakage
-from keras_stprivacy.evaluation.notes import label_notes
+from keras_stprivacy.evaluation.notes import box_notes, label_notes
 from keras_stprivacy.evaluation.scoring import mean_of_defined
 
 Cells = dict[tuple[str, int], dict[str, Any]]
@@ -233,13 +233,8 @@ def _notes(plan: Plan, raw: ScoredCell, cells: Cells, failures: dict[str, str]) 
     notes = label_notes(raw.results, raw.labels)
     for (name, seed), cell in cells.items():
         notes.extend(f"{name}, seed {seed}: {note}" for note in cell["notes"])
-        boxes = cell["boxes"]
-        if boxes and boxes["frames_without_box"] and seed == 0:
-            notes.append(
-                f"{name}: {boxes['frames_without_box']} of {boxes['frames']} frames "
-                f"({100 * boxes['share_without_box']:.1f} %) had no person box and were not "
-                "changed"
-            )
+        if seed == 0:
+            notes.extend(box_notes(cell["boxes"], name))
     skipped: dict[tuple[str, str], list[str]] = {}
     for (name, _), cell in cells.items():
         for who, why in cell["skipped"].items():

@@ -52,8 +52,11 @@ def ablations(
     settings = settings or Settings()
     loaded = load_data(data, settings)
     variants: list[Variant] = []
-    for name in systems or ("stprivacy",):
-        variants += _ablated(name, loaded, parts)
+    names = tuple(systems or ("stprivacy",))
+    for name in names:
+        variants += _ablated(name, loaded, parts, several=len(names) > 1)
+    if "halves" in parts:
+        variants += system_variants(("sparsification_alone", "anonymization_alone"))
     return run(Plan("ablations", tuple(variants), loaded, loaded, settings), out, progress)
 
 
@@ -105,8 +108,8 @@ def deployment(
     return run(Plan("deployment", tuple(variants), loaded, loaded, settings), out, progress)
 
 
-def _ablated(name: str, data: BenchmarkData, parts: Sequence[str]) -> list[Variant]:
-    """A system as it is, and with one setting changed at a time."""
+def _ablated(name: str, data: BenchmarkData, parts: Sequence[str], several: bool) -> list[Variant]:
+    """A system as it is, and with one setting changed at a time; it may be one of several."""
     cls = system_class(name)
     base: dict[str, Any] = {
         field.name: field.default
@@ -147,7 +150,8 @@ def _ablated(name: str, data: BenchmarkData, parts: Sequence[str]) -> list[Varia
             for factor in (0.0, 0.5, 2.0)
         ],
     }
-    curves = {part: part.replace("_", " ") for part in ABLATIONS}
+    of_whom = f"{label}, " if several else ""
+    curves = {part: of_whom + part.replace("_", " ") for part in ABLATIONS}
     for part in parts:
         for number, (dial, changed) in enumerate(changes.get(part, [])):
             variants.append(
@@ -160,6 +164,4 @@ def _ablated(name: str, data: BenchmarkData, parts: Sequence[str]) -> list[Varia
                     dial=dial,
                 )
             )
-    if "halves" in parts:
-        variants += system_variants(("sparsification_alone", "anonymization_alone"))
     return variants

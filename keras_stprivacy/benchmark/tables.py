@@ -31,7 +31,7 @@ def main_table(report: BenchmarkReport, narrow: bool = False) -> Table:
     headings = ["", *(_heading(name) for name in names)]
     tested = [name for name in ("top_1", "action_cmap", "leakage", "cmap") if name in names][:2]
     label = report[report.reference].label
-    headings += [f"p {_heading(name).removesuffix(' %')}\nvs {label}" for name in tested]
+    headings += [f"{_heading(name)}\n- {label}" for name in tested]
     lines = []
     for row in report.rows:
         line = [row.label]
@@ -41,7 +41,7 @@ def main_table(report: BenchmarkReport, narrow: bool = False) -> Table:
                 one = SeedEstimate(one.value)
             line.append(number(one, *_form(name), several))
         tests = row.tests.get(report.reference, {})
-        line += [p_value(tests.get(name)) for name in tested]
+        line += [difference_cell(tests.get(name), *_form(name)) for name in tested]
         lines.append(line)
     return headings, lines
 
@@ -120,17 +120,20 @@ def number(one: SeedEstimate | None, factor: float, digits: int, several: bool) 
     return text
 
 
-def p_value(test: Difference | None) -> str:
-    """A p-value as tables print it.
+def difference_cell(test: Difference | None, factor: float, digits: int) -> str:
+    """A difference and its p-value as tables print them.
 
     Example:
 
-    >>> p_value(Difference(0.1, 0.05, 0.2, 0.0005)), p_value(Difference(None))
-    ('<0.01', '-')
+    >>> difference_cell(Difference(-0.1, -0.2, -0.05, 0.0005), 100.0, 1)
+    '-10.0 (p <0.01)'
+    >>> difference_cell(Difference(None), 100.0, 1)
+    '-'
     """
-    if test is None or test.p is None:
+    if test is None or test.value is None or test.p is None:
         return "-"
-    return "<0.01" if test.p < 0.01 else f"{test.p:.2f}"
+    p = "<0.01" if test.p < 0.01 else f"{test.p:.2f}"
+    return f"{test.value * factor:+.{digits}f} (p {p})"
 
 
 def settings_line(report: BenchmarkReport) -> str:

@@ -24,7 +24,7 @@ class CommandGroup(click.Group):
                 return super().invoke(ctx)
             except ImportError as error:
                 raise click.ClickException(_missing_package(error)) from error
-            except (ValueError, TypeError, OSError, RuntimeError) as error:
+            except (ValueError, TypeError, OSError, RuntimeError, ArithmeticError) as error:
                 if isinstance(error, click.exceptions.Exit | click.exceptions.Abort):
                     raise
                 raise click.ClickException(str(error)) from error

@@ -115,7 +115,7 @@ class Attack:
         trained: dict[str, Attacker] = {}
         reader = FrameAttacker.name if self.frame_level else self.attackers[0]
         result = AttackResult(labels, trained, reader)
-        learn, hold = self._split(labels, result)
+        learn, hold = self._split(labels, result, train.in_memory)
         result.num_kept = self._num_kept(stores["anonymized"])
         try:
             for kind in kinds:
@@ -220,7 +220,7 @@ class Attack:
             result.held_out_labels = labels.privacy[hold]
 
     def _split(
-        self, labels: TrainLabels, result: AttackResult
+        self, labels: TrainLabels, result: AttackResult, in_memory: bool
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Places of the clips to learn from and to choose on; all, and none, with one attacker."""
         readers = [name for name in self.attackers if name != RECONSTRUCTION]
@@ -229,6 +229,13 @@ class Attack:
         videos = int(labels.video.max()) + 1
         count = round(self.held_out * videos)
         if len(readers) < 2:
+            return None, None
+        if self.train_passes > 1 and not in_memory:
+            result.notes.append(
+                f"with train_passes={self.train_passes} of batches that may come in another order "
+                "each time, no videos can be held out to choose the strongest attacker on: "
+                f"{readers[0]} stands for it"
+            )
             return None, None
         if count < _LEAST_HELD_OUT:
             result.notes.append(

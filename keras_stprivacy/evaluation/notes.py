@@ -1,5 +1,7 @@
 """What a reader must know about labels and splits, in plain words."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_stprivacy.evaluation.labels import TrainLabels
@@ -66,6 +68,28 @@ def _action_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     return [
         f"{int(unknown.sum())} test videos show actions that no training clip shows: "
         f"{_listed(names)}"
+    ]
+
+
+def box_notes(report: dict[str, Any] | None, who: str) -> list[str]:
+    """That frames without a person box were left as they are.
+
+    Args:
+        report: of a system that works inside boxes, see `BoxSystem.report`; None of others.
+        who: the system.
+
+    Example:
+
+    >>> box_notes({"frames": 8, "frames_without_box": 2, "share_without_box": 0.25}, "blacken")
+    ['blacken: 2 of 8 frames (25.0 %) had no person box and were not changed']
+    """
+    if not report or not report["frames_without_box"]:
+        return []
+    share = 100 * report["share_without_box"]
+    kept = report.get("without_box", "keep") == "keep"
+    return [
+        f"{who}: {report['frames_without_box']} of {report['frames']} frames ({share:.1f} %) had "
+        f"no person box and were {'not changed' if kept else 'changed as a whole'}"
     ]
 
 

@@ -208,9 +208,18 @@ class PrivacyProbe(keras.callbacks.Callback):
             logs.update(self._last)
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self._best.weights is not None:
-            self.model.set_weights(self._best.weights)
-            self._best.weights = None
+        if self._best.weights is None:
+            return
+        # What a schedule moves is no part of what was learned: it stays as it is at the end.
+        moved = (
+            getattr(self.model, "information_scale", None),
+            getattr(self.model.anonymizer, "training_keep_ratio", None),
+        )
+        ends = [(v, keras.ops.convert_to_numpy(v)) for v in moved if v is not None]
+        self.model.set_weights(self._best.weights)
+        for variable, value in ends:
+            variable.assign(value)
+        self._best.weights = None
 
     # The work -----------------------------------------------------------------------------------
 

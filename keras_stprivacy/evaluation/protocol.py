@@ -11,6 +11,7 @@ from keras_stprivacy.evaluation.attack import Attack, check_frame_attackers
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
 from keras_stprivacy.evaluation.attackers.training import Training
 from keras_stprivacy.evaluation.eight_bit import EightBitTransform
+from keras_stprivacy.evaluation.notes import box_notes
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.sources import Source
@@ -175,6 +176,8 @@ def evaluate(
         jit_compile=jit_compile,
     )
     stages = Stages(show=verbose > 0)
+    if hasattr(anonymizer, "reset_report"):
+        anonymizer.reset_report()
     with tempfile.TemporaryDirectory(prefix="stprivacy-evaluation-") as folder:
         attacked = attack.run(
             train_source,
@@ -184,7 +187,7 @@ def evaluate(
             folder,
             stages,
         )
-    notes = []
+    notes = box_notes(getattr(anonymizer, "report", None), type(anonymizer).__name__)
     if attacked.spilled:
         notes.append(
             f"training clips ({', '.join(attacked.spilled)}) exceeded memory_limit={memory_limit} "

@@ -62,6 +62,7 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
         bottleneck_bits: None (the method), or how many bits of a kept token reach the head, see
             `BitBottleneck`.
         seed: int or None, for the noise of gates and bottleneck.
+        weights_source: layout of the weights that were read by `load_weights_from`, which sets it.
 
     Call arguments:
         clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
@@ -120,6 +121,7 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
         output_activation: str | None = None,
         bottleneck_bits: int | None = None,
         seed: int | None = None,
+        weights_source: str | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("autocast", False)  # ratios are for counting; layers cast for themselves
@@ -149,7 +151,7 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
         self.output_activation = output_activation
         self.bottleneck_bits = bottleneck_bits
         self.seed = seed
-        self.weights_source: str | None = None  # set by load_weights_from
+        self.weights_source = weights_source
 
         self.clip_shape = (num_frames, *normalize_image_size(image_size), 3)
         self.grid_shape = grid_shape(self.clip_shape[:3], self.tubelet_size)
@@ -296,4 +298,5 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
             "output_activation": self.output_activation,
             "bottleneck_bits": self.bottleneck_bits,
             "seed": self.seed,
+            "weights_source": self.weights_source,
         }

@@ -47,6 +47,7 @@ class Recognizer(keras.Model):
         std: see `mean`.
         dropout: rate before the last layer.
         seed: int or None, for dropout.
+        weights_source: layout of the weights that were read by `load_weights_from`, which sets it.
 
     Call arguments:
         inputs: clips, float `(B, T, H, W, 3)` in [0, 1], or a dict with `"clip"` and
@@ -83,6 +84,7 @@ class Recognizer(keras.Model):
         std: Any = 0.5,
         dropout: float = 0.0,
         seed: int | None = None,
+        weights_source: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -102,7 +104,7 @@ class Recognizer(keras.Model):
         self.std = as_written(std)
         self.dropout = dropout
         self.seed = seed
-        self.weights_source: str | None = None  # set by load_weights_from
+        self.weights_source = weights_source
 
         self.clip_shape = (num_frames, *normalize_image_size(image_size), 3)
         self.grid_shape = grid_shape(self.clip_shape[:3], self.tubelet_size)
@@ -192,6 +194,7 @@ class Recognizer(keras.Model):
             "std": self.std,
             "dropout": self.dropout,
             "seed": self.seed,
+            "weights_source": self.weights_source,
         }
 
 

@@ -89,7 +89,11 @@ class PlayerOptimizer(keras.optimizers.Optimizer):
             )
 
     def restart(self, player: str) -> None:
-        """Forgets the moments of one player; its learning rate stays."""
+        """Forgets the moments of one player, and its steps, which correct them.
+
+        A learning rate that is a number stays; a `LearningRateSchedule` counts these steps, and
+        begins anew.
+        """
         part = self.parts[player]
         inner = getattr(part, "inner_optimizer", part)
         for variable in inner.variables:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import pathlib
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -63,8 +65,11 @@ class TrainingPhase(keras.Model):
         self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)  # schedules move it
         try:
             return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
-        except UnboundLocalError as error:  # in Keras on JAX, before any callback can tell
-            raise ValueError(NO_BATCH) from error
+        except UnboundLocalError as error:
+            where = traceback.extract_tb(error.__traceback__)[-1].filename
+            if pathlib.Path(where).parts[-3:] != ("backend", "jax", "trainer.py"):
+                raise  # of a callback, or of the user's data
+            raise ValueError(NO_BATCH) from error  # Keras on JAX, before any callback can tell
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, after a check of arrays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import keras
@@ -16,17 +17,31 @@ class _Schedule(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self._epoch = 0
+        self._steps: int | None = None
+        self._seen = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._epoch = epoch
+        # Of data of unknown length, the first epoch says how long it is.
+        self._steps = self.params.get("steps") or self._seen or None
+        if self._steps is None:
+            warnings.warn(
+                "the length of the training data is not known, so learning rate and keep ratio "
+                "stand still in the first epoch. Pass steps_per_epoch to fit, or data that knows "
+                "its length (tf.data: dataset.apply(tf.data.experimental.assert_cardinality(n))).",
+                stacklevel=2,
+            )
+        self._epoch, self._seen = epoch, 0
         self._update(0)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if batch and self.params.get("steps"):
+        if batch and self._steps:
             self._update(batch)
 
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._seen = batch + 1
+
     def _update(self, batch: int) -> None:
-        within = batch / self.params["steps"] if batch else 0.0
+        within = min(1.0, batch / self._steps) if batch and self._steps else 0.0
         progress = (self._epoch + within) / self.params["epochs"]
         if hasattr(self.model, "jax_state_sync"):  # JAX keeps the values beside the variables
             self.model.jax_state_sync()

@@ -68,7 +68,10 @@ def test_frames_without_a_box_are_counted():
     boxes = test.boxes.copy()
     boxes[3] = np.nan
     system = build("weak_blur", clip_shape=SHAPE)
-    run(system, train, dataclasses.replace(test, boxes=boxes), raw=False)
+    report = run(system, train, dataclasses.replace(test, boxes=boxes), raw=False)
+    frames = system.report["frames"]
+    said = f"WeakBlur: 2 of {frames} frames ({200 / frames:.1f} %) had no person box and were not"
+    assert any(said in note for note in report.notes), report.notes
     assert system.report["frames_without_box"] == 2 and system.report["clips_without_box"] == 1
 
 

@@ -10,6 +10,8 @@ from html_page import Page
 from made_cells import ATTRIBUTES, made_cell, made_cells, made_plan
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from keras_stprivacy.benchmark.estimates import SeedEstimate
+from keras_stprivacy.benchmark.plot import trade_off_svg
 from keras_stprivacy.benchmark.quoted import QUOTED
 from keras_stprivacy.benchmark.summary import summarize
 
@@ -132,6 +134,14 @@ def test_table_json_csv_and_markdown(report, tmp_path):
     assert found["chance", "", "face", "ap"]["kind"] == "floor"
     markdown = paths[2].read_text()
     assert "| STPrivacy |" in markdown and "## The paper's own figures" in markdown
+
+
+@pytest.mark.parametrize("value", [8.3, 900.0, -40.0])
+def test_the_plot_has_room_for_any_leakage(plan, cells, value):
+    report = summarize(plan, cells, {})
+    report["stprivacy"].scores["leakage"] = SeedEstimate(value, value - 1.0, value + 1.0)
+    plot = trade_off_svg(report)
+    assert plot.count("<circle") == 3 and plot.count('class="gridline"') < 30
 
 
 def test_page_stands_alone_with_plot_bars_and_pictures(report, tmp_path):

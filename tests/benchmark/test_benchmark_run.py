@@ -109,12 +109,35 @@ def test_protocols(protocol, tmp_path):
     if protocol == "unseen":
         assert len(report.class_names) == 4 and "attackers had clips of the others" in notes
     if protocol == "frames":
+        alone = dataclasses.replace(SETTINGS, attackers=("frame",))
+        stp.benchmark.frames("motion-digits", tmp_path / "one", systems=["blacken"], settings=alone)
         assert "192 frames of 24 videos" in notes and list(report["raw"].attackers) == ["frame"]
     if protocol == "ospar":
         assert {"action_cmap", "cmap_object", "cmap_scene"} <= set(report["raw"].scores)
         aps = [report["raw"].attributes[name]["ap"].value for name in report.attribute_names[3:]]
         assert report["raw"].scores["cmap_scene"].value == pytest.approx(np.mean(aps))
     assert "nan" not in str(report).lower()
+
+
+def test_raw_clips_are_read_anew_where_their_readers_are_gone(tmp_path):
+    attackers = ("linear_probe", "reconstruction")
+    settings = dataclasses.replace(SETTINGS, attackers=attackers, train_clips=64)
+    lines = []
+    for _ in range(3):
+        lines.append([])
+        report = stp.benchmark.known(
+            "motion-digits",
+            tmp_path,
+            systems=["blacken"],
+            settings=settings,
+            progress=lines[-1].append,
+        )
+        assert "reconstruction" in report["blacken"].attackers
+        if len(lines) == 2:
+            for path in (tmp_path / "recognizers").iterdir():
+                path.unlink()
+    finished = [sum("finished before" in line for line in each) for each in lines]
+    assert finished == [0, 2, 1]  # blacken stays, raw is measured anew
 
 
 @pytest.mark.any_backend
@@ -158,6 +181,11 @@ def test_ablations_change_one_thing_at_a_time(monkeypatch):
               if "tubelet_size" in v.settings}  # fmt: skip
     assert depths == {(1, 8, 8), (4, 8, 8), (8, 8, 8)}
     assert {"sparsification_alone", "anonymization_alone"} <= set(variants)
+    both = ["stprivacy", "stprivacy_paper"]
+    stp.benchmark.ablations("motion-digits", "nowhere", systems=both, settings=SETTINGS)
+    variants = planned[1].variants  # a plan with one id twice cannot be made
+    curves = {v.curve for v in variants if v.curve and "keep ratio" in v.curve}
+    assert curves == {"STPrivacy, keep ratio", "STPrivacy, eq. 13, keep ratio"}
     with pytest.raises(ValueError, match="parts must be"):
         stp.benchmark.ablations("motion-digits", "nowhere", parts=["nothing"])
     with pytest.raises(ValueError, match="no keep ratio"):

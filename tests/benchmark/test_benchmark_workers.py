@@ -47,6 +47,7 @@ def measured(monkeypatch):
         return {"variant": variant.id, "seed": seed, "seconds": {"test": 1.0}}
 
     monkeypatch.setattr(run_module, "measure", measure)
+    monkeypatch.setattr(run_module, "recognizers_missing", lambda plan, seed, folder: False)
     return record
 
 

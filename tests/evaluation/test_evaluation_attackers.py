@@ -204,6 +204,54 @@ def test_frames_are_tested_one_by_one(make_anonymizer):
         evaluate(make_anonymizer(), (clip, labels), (clip, labels), frame_level=True)
 
 
+def test_a_network_of_clips_alone_attacks_where_there_is_a_mask(make_anonymizer):
+    def pooled(num_classes, num_kept, seed):
+        clip = keras.Input(CLIP_SHAPE)
+        mean = keras.layers.GlobalAveragePooling3D()(clip)
+        return keras.Model(clip, keras.layers.Dense(num_classes)(mean))
+
+    report = stp.evaluation.evaluate(
+        make_anonymizer(),
+        colored_clips(64, 0),
+        colored_clips(32, 1),
+        attacker=pooled,
+        epochs=1,
+        raw=False,
+        bootstrap=0,
+        jit_compile=JIT,
+    )
+    assert report["anonymized"].scores["cmap"].value > 0.0
+
+
+def test_nothing_is_held_out_of_passes_in_another_order(make_anonymizer):
+    clips, labels = colored_clips(96, 0)
+
+    class Reordered:
+        def __init__(self):
+            self.rng = np.random.default_rng(0)
+
+        def __iter__(self):
+            order = self.rng.permutation(96)
+            for part in np.split(order, 4):
+                yield clips[part], {name: values[part] for name, values in labels.items()}
+
+    two = ("linear_probe", "frame")
+    for train, held in ((Reordered(), False), ((clips, labels), True)):
+        report = evaluate(
+            make_anonymizer(),
+            train,
+            colored_clips(32, 1),
+            attackers=two,
+            train_passes=2,
+            epochs=1,
+            raw=False,
+            bootstrap=0,
+        )
+        notes = " ".join(report.notes)
+        assert ("no videos can be held out" in notes) is not held
+        assert ("that none learned from" in notes) is held
+
+
 def test_several_actions_of_a_clip(make_anonymizer):
     def tagged(count, seed):
         clip, labels = colored_clips(count, seed)

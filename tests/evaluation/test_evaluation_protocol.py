@@ -90,14 +90,14 @@ def test_attackers_without_information_end_at_the_floor(make_anonymizer):
         learning_rate=5e-3,
         bootstrap=300,
     )
+    floors = {"auroc": 0.5, "cmap": report["chance"].scores["cmap"].value, "top_1": 0.5}
     for name in ("raw", "anonymized"):
-        scores = report[name].scores
-        # Four standard deviations and more: another machine rounds, and so guesses, otherwise.
-        assert scores["auroc"].value == pytest.approx(0.5, abs=0.15)
-        assert scores["cmap"].value == pytest.approx(
-            report["chance"].scores["cmap"].value, abs=0.18
-        )
-        assert scores["top_1"].value < 0.68
+        for score, floor in floors.items():
+            found = report[name].scores[score]
+            # Three deviations, and not the two of the interval: another machine rounds, and so
+            # guesses, otherwise.
+            assert abs(found.value - floor) <= 1.5 * (found.high - found.low) / 2, (name, score)
+            assert found.high - found.low < 0.25
     # One of the two attributes may lie above its floor by luck, at 95 %.
     assert any("leakage of" in note and "undefined" in note for note in report.notes)
 

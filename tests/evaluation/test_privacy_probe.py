@@ -110,6 +110,26 @@ def test_patience_counts_probes_and_the_best_weights_return(make_anonymizer):
     assert harness.numpy(model.level) == 2.0
 
 
+def test_what_schedules_move_does_not_return_with_the_best_weights(make_anonymizer):
+    class Priced(Phase):
+        def __init__(self, anonymizer):
+            super().__init__(anonymizer)
+            self.information_scale = self.add_weight(
+                shape=(), trainable=False, name="information_scale"
+            )
+
+    class Rises(Levels):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch)
+            self.model.information_scale.assign((epoch + 1.0) / 4)
+
+    model = Priced(make_anonymizer())
+    probe = scripted([0.1, 0.5, 0.6, 0.7], every=1, restore_best_weights=True)
+    fit(model, [Rises(), probe], epochs=4)
+    assert harness.numpy(model.level) == 1.0
+    assert harness.numpy(model.information_scale) == 1.0
+
+
 def test_a_probe_that_reads_no_action_is_not_the_best(make_anonymizer):
     model = Phase(make_anonymizer())
     values, accuracy = [0.0, 0.1, 0.8, 0.2, 0.3, 0.4], [0.1, 0.2, 0.9, 0.3, 0.9, 0.9]

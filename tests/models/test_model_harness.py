@@ -35,6 +35,7 @@ ARGUMENTS = {
         "output_activation": "sigmoid",
         "bottleneck_bits": 4,
         "seed": 0,
+        "weights_source": "timm",
     },
     MaskRecognizer: {
         "num_classes": 3,
@@ -59,6 +60,7 @@ ARGUMENTS = {
         "std": (0.2, 0.3, 0.4),
         "dropout": 0.25,
         "seed": 0,
+        "weights_source": "timm",
     },
 }
 BUILDERS = {"anonymizer": tiny_models.anonymizer, "recognizer": tiny_models.recognizer}

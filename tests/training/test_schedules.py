@@ -107,6 +107,37 @@ def test_each_player_keeps_its_own_rate():
     np.testing.assert_allclose(seen[1], [0.2 * half, 0.1 * 0.5**0.1, 0.1 * 0.5**0.1], rtol=1e-5)
 
 
+def test_data_of_unknown_length_says_so_and_is_counted():
+    seen = []
+    schedule = WarmupCosine(warmup=0.5)
+    schedule.set_params({"epochs": 2, "steps": None})
+    model = _initialization(None)
+    model.compile(optimizer=keras.optimizers.SGD(1.0), **harness.EAGER)
+    schedule.set_model(model)
+    schedule.on_train_begin()
+    for epoch in range(2):
+        if epoch:
+            schedule.on_epoch_begin(epoch)
+        else:
+            with pytest.warns(UserWarning, match="Pass steps_per_epoch to fit"):
+                schedule.on_epoch_begin(epoch)
+        for batch in range(2):
+            schedule.on_train_batch_begin(batch)
+            seen.append(float(numpy(model.optimizer.learning_rate)))
+            schedule.on_train_batch_end(batch)
+    # The first epoch stands still; the second knows that there are two batches.
+    assert seen == pytest.approx([1e-3, 1e-3, 1.0, 0.01 + 0.99 * 0.5])
+
+
+def test_what_was_pretrained_stays_so_in_a_file(tmp_path):
+    model = _initialization("auto")
+    model.anonymizer.weights_source = "timm"
+    model.save(tmp_path / "phase.keras")
+    loaded = keras.saving.load_model(tmp_path / "phase.keras")
+    assert [type(schedule) for schedule in loaded.default_schedules()] == [WarmupCosine]
+    assert loaded.anonymizer.weights_source == "timm"
+
+
 def test_schedules_of_training_from_scratch():
     model = _initialization("auto")
     kinds = [type(schedule) for schedule in model.default_schedules()]

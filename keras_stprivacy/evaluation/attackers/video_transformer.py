@@ -34,7 +34,8 @@ class VideoTransformerAttacker(Attacker):
             has no such shape, of the preset for its clips; a preset's name; a dict of `Recognizer`
             arguments that replace the anonymizer's (with "preset": that preset's); or a callable
             `f(num_classes=, num_kept=, seed=)` that returns a Keras model from clips, or
-            `{"clip", "decision_mask"}`, to logits (B, num_classes).
+            `{"clip", "decision_mask"}`, to logits (B, num_classes). A functional model with one
+            input is given the clips alone, also where there is a mask.
         weights: None, or the start weights: a tuple `(state, layout)` for
             `keras_stprivacy.models.load_weights_from`, or a callable that is given the model.
         **kwargs: see `Attacker`.
@@ -72,7 +73,8 @@ class VideoTransformerAttacker(Attacker):
         return model
 
     def inputs(self, clips: np.ndarray, decision_mask: np.ndarray | None) -> Any:
-        if decision_mask is None:
+        # A functional model with one input takes no mask.
+        if decision_mask is None or len(getattr(self.model, "inputs", None) or ()) == 1:
             return as_floats(clips)
         return {"clip": as_floats(clips), "decision_mask": decision_mask.astype("float32")}
 
