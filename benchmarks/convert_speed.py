@@ -8,7 +8,7 @@ imageio-ffmpeg. Every command is a process of its own, timed from its start to i
 per video with its default threads and with one, writing JPEGs of the same short side and about the
 same size; the converter with one and with two workers. Rounds alternate, the median counts. Memory
 is the largest peak of any process of the converter, for the clips and for one long video. Writes
-benchmarks/results/convert_speed.json and .md.
+benchmarks/results/convert_speed.json and .md, which hold what to expect.
 """
 
 import argparse

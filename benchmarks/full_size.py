@@ -10,6 +10,7 @@ publication's epochs (80 of initialization, 40 adversarial, 80 of each of two at
 on anonymized clips) and by the clips of the first split of each dataset. The column of a GPU is not
 measured: it is the same arithmetic at the rate that `--gpu-tflops` says, 60 by default, about a
 fifth of what an A100 gives in bfloat16 at best; the operations are counted, see `operations`.
+Expected: the table "full_size" in docs/method.md.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 Trains `stp.training.Initialization` on the embedded dataset with each gate and the package's own
 schedules, and prints loss, accuracy and retained ratios of the last epoch in training and, on the
 split "validation", in inference, where exactly the target ratio is kept. Writes
-benchmarks/results/gates.json.
+benchmarks/results/gates.json. Expected: the table "gates" in docs/method.md.
 """
 
 import argparse

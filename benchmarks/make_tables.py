@@ -81,22 +81,33 @@ def systems(results: Path, name: str = "known") -> str:
         )
         if any(key in row["scores"] for row in report["rows"])
     ]
+    reference = report["reference"]
+    label = next(row["label"] for row in report["rows"] if row["id"] == reference)
+    headings = [heading for _, heading, _, _ in columns]
+    headings += [f"top-1 - {label}", f"leakage - {label}"]
+    settings, where = report["settings"], report["settings"]["environment"]
+    minutes = settings["seeds"] * sum(sum(row["seconds"].values()) for row in report["rows"]) / 60
     lines = [
-        f"| | {' | '.join(heading for _, heading, _, _ in columns)} |",
-        f"|---|{'---|' * len(columns)}",
+        f"Seeds: {settings['seeds']}. {where['backend']}, {where['cpus']} CPU cores; "
+        f"{minutes:.0f} minutes of training and attacks, cells at a time: {settings['workers']}.",
+        "",
+        f"| | {' | '.join(headings)} |",
+        f"|---|{'---|' * len(headings)}",
     ]
     for row in report["rows"]:
         cells = [
             _cell(row["scores"].get(key), factor, digits, key in ("f1", "auroc"))
             for key, _, factor, digits in columns
         ]
+        tests = row["tests"].get(reference, {})
+        cells += [_difference(tests.get("top_1"), 100.0, 1), _difference(tests.get("leakage"))]
         lines.append(f"| {row['label']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def stprivacy_seeds(results: Path) -> str:
-    """STPrivacy with several seeds: action and leakage, then every attribute."""
-    report = _read(results / "benchmark_stprivacy.json")
+    """STPrivacy beside raw clips: action and leakage, then every attribute."""
+    report = _read(results / "benchmark_known.json")
     rows = {row["id"]: row for row in report["rows"]}
     raw, ours = rows["raw"], rows["stprivacy"]
     share = ours["scores"]["top_1"]["value"] / raw["scores"]["top_1"]["value"]
@@ -112,8 +123,12 @@ def stprivacy_seeds(results: Path) -> str:
     add("privacy cMAP %", "cmap", lambda row: row["scores"])
     for name in report["attribute_names"]:
         add(f"AP % of {name}", "ap", lambda row, name=name: row["attributes"][name])
-    seeds = report["settings"]["seeds"]
-    lines += ["", f"{seeds} seeds; action top-1 is {share:.2f} times that of raw clips."]
+    each = [f"{100 * value:.1f}" for value in ours["scores"]["top_1"]["seeds"]]
+    lines += [
+        "",
+        f"Seeds: {len(each)}, with top-1 {' / '.join(each)} %; the mean is {share:.2f} times that "
+        "of raw clips.",
+    ]
     return "\n".join(lines)
 
 
@@ -281,6 +296,13 @@ def main(arguments: list[str]) -> int:
 
 def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _difference(test: dict[str, Any] | None, factor: float = 1.0, digits: int = 2) -> str:
+    if test is None or test["p"] is None:
+        return "-"
+    p = "p < 0.01" if test["p"] < 0.01 else f"p {test['p']:.2f}"
+    return f"{test['value'] * factor:+.{digits}f} ({p})"
 
 
 def _cell(number: dict[str, Any] | None, factor: float, digits: int, plain: bool = False) -> str:

@@ -11,7 +11,7 @@ up to the last frame needed. Once as in training, both with the same random crop
 colours (Pillow and NumPy after PyAV, whose threads wait for Python's lock: processes of their own
 would do better), and once plain, without any of these (PyAV resizes in the
 decoder's own library). Rounds alternate, the median counts. Writes
-benchmarks/results/read_speed.json and .md.
+benchmarks/results/read_speed.json and .md, which hold what to expect.
 """
 
 import argparse

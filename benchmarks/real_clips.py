@@ -8,7 +8,9 @@ UCF101 and LABELS are what `stprivacy-tfrecords convert vp-ucf101` takes; some v
 The first half of each video is for training, the second for testing, and no detector looks for
 persons: their box is the middle of every frame. So the scores say nothing. Clips are 8 x 32 x 32,
 systems have the settings that they have on the embedded dataset. Needs the backend and TensorFlow,
-which reads the records. Writes its backend's part of benchmarks/results/real_clips.json.
+which reads the records. Takes 6 (PyTorch) to 10 (TensorFlow) minutes with nine videos and one
+thread, JAX longer. Writes its backend's part of benchmarks/results/real_clips.json. Expected: the
+table "real_clips" in docs/evaluation.md.
 """
 
 import argparse

@@ -63,7 +63,8 @@ class STPrivacy(LearningSystem):
         restart_every: epochs between restarts of a privacy recognizer, or None.
         initialization_epochs: of phase 1.
         adversarial_epochs: of phase 2.
-        initialization_learning_rate: AdamW's; None: 0.001 · batch_size / 512, as all three.
+        initialization_learning_rate: AdamW's; None: 0.001 · batch_size / 512, as all three. Data in
+            batches of its own is meant to come in batches of that size.
         anonymizer_learning_rate: AdamW's, of the anonymizer in phase 2.
         recognizer_learning_rate: AdamW's, of the recognizers.
         weight_decay: of AdamW.

@@ -45,12 +45,24 @@ def test_another_number_makes_another_table(tables, tmp_path):
 
 def test_a_benchmark_becomes_a_table(tables, tmp_path):
     number = {"value": 0.5, "low": 0.4, "high": 0.6, "sd": None, "seeds": [0.5]}
+    scores = {"top_1": number, "cmap": number, "leakage": number}
+    lower = {"value": -0.25, "low": -0.3, "high": -0.2, "p": 0.001}
     rows = [
-        {"label": "Raw", "scores": {"top_1": number, "cmap": number, "leakage": number}},
-        {"label": "chance", "scores": {"cmap": {**number, "value": None}}},
+        {"id": "raw", "label": "Raw", "scores": scores, "seconds": {"test": 90.0}, "tests": {}},
+        {"id": "chance", "label": "chance", "scores": {"cmap": {**number, "value": None}}},
     ]
-    (tmp_path / "benchmark_known.json").write_text(json.dumps({"rows": rows}))
+    rows[0]["tests"] = {"raw": {"top_1": lower, "leakage": {**lower, "p": 0.5}}}
+    rows[1] |= {"seconds": {}, "tests": {}}
+    environment = {"backend": "jax", "cpus": 3}
+    settings = {"seeds": 2, "workers": 1, "environment": environment}
+    report = {"rows": rows, "reference": "raw", "settings": settings}
+    (tmp_path / "benchmark_known.json").write_text(json.dumps(report))
     lines = tables.systems(tmp_path).splitlines()
-    assert lines[0] == "| | action top-1 % | privacy cMAP % | leakage |"
-    assert lines[2] == "| Raw | 50.0 [40.0, 60.0] | 50.0 [40.0, 60.0] | 0.50 [0.40, 0.60] |"
-    assert lines[3] == "| chance | - | - | - |"
+    assert "Seeds: 2. jax, 3 CPU cores; 3 minutes" in lines[0]
+    heads = "| | action top-1 % | privacy cMAP % | leakage | top-1 - Raw | leakage - Raw |"
+    assert lines[2] == heads
+    assert lines[4] == (
+        "| Raw | 50.0 [40.0, 60.0] | 50.0 [40.0, 60.0] | 0.50 [0.40, 0.60] | -25.0 (p < 0.01) | "
+        "-0.25 (p 0.50) |"
+    )
+    assert lines[5] == "| chance | - | - | - | - | - |"

@@ -59,7 +59,16 @@ PAIRS = list(itertools.combinations(BACKENDS, 2))
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-@pytest.mark.parametrize("run", ["simultaneous", "alternating", "initialization"])
+@pytest.mark.parametrize(
+    "run",
+    [
+        "simultaneous",
+        "alternating",
+        "several actions",
+        "initialization",
+        "initialization, several actions",
+    ],
+)
 def test_three_training_steps_agree(run, pair, results):
     ours, theirs = (results[run, backend] for backend in pair)
     assert list(ours) == list(theirs)
