@@ -97,6 +97,7 @@ def test_frames_without_a_box_are_counted():
         "frames_without_box": 3,
         "clips_without_box": 1,
         "share_without_box": 0.5,
+        "without_box": "keep",
     }
     np.testing.assert_array_equal(made[1], clips(3)[1])
     assert made[2].max() == 0.0
@@ -109,6 +110,8 @@ def test_frames_without_a_box_are_counted():
 def test_frames_without_a_box_may_be_changed_as_a_whole():
     system = build("blacken", clip_shape=SHAPE, without_box="whole_frame")
     made = system.transform(clips(), np.array([[[0.0, 0.0, 0.5, 0.5], NONE]]))["clip"]
+    said = box_notes(system.report, "blacken")
+    assert said == ["blacken: 1 of 2 frames (50.0 %) had no person box and were changed as a whole"]
     assert made[0, 1].max() == 0.0 and made[0, 0].max() > 0.0
     assert system.report["frames_without_box"] == 1
 
