@@ -11,6 +11,7 @@ from keras_stprivacy.baselines.boxes import (
     standardize_boxes,
 )
 from keras_stprivacy.data import motion_digits
+from keras_stprivacy.evaluation.notes import box_notes
 
 pytestmark = pytest.mark.any_backend
 
