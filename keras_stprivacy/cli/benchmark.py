@@ -30,7 +30,7 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
 )
 @click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 3; quick: 1]")
 @click.option("--attackers", help="Names, joined by commas.  [default: all; quick: the first]")
-@click.option("--quick", is_flag=True, help="One seed, the main attacker, half the clips.")
+@click.option("--quick", is_flag=True, help="One seed, the main attacker, fewer clips.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Of each attacker.")
 @click.option("--train-clips", type=click.IntRange(min=1), help="Of motion-digits.")
 @click.option("--test-clips", type=click.IntRange(min=1), help="Of motion-digits.")
