@@ -5,8 +5,8 @@
 
 Every figure comes from a process of its own: one untimed step, then `--steps` timed ones, of which
 the median is shown; memory is the peak of the process. Both rules of a backend run one after the
-other. Writes benchmarks/results/step_time.json and step_time.md. Expected:
-the table "step_time" in docs/method.md.
+other. Writes benchmarks/results/step_time.json and step_time.md. Expected: the
+table "step_time" in docs/method.md.
 """
 
 import argparse
