@@ -70,4 +70,4 @@ def _relu_4_2(image_size: tuple[int, int], weights: str) -> keras.Model:
 
 def _caffe(pixels: Any) -> Any:
     """RGB of 0 to 255 as VGG19 was trained: BGR around the mean of ImageNet."""
-    return pixels[..., ::-1] - ops.convert_to_tensor([103.939, 116.779, 123.68])
+    return ops.flip(pixels, axis=-1) - ops.convert_to_tensor([103.939, 116.779, 123.68])
