@@ -26,7 +26,7 @@ from keras_stprivacy.evaluation.eight_bit import EightBitTransform
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.protocol import network_of
 from keras_stprivacy.evaluation.sources import Source
-from keras_stprivacy.evaluation.strongest import choose_strongest
+from keras_stprivacy.evaluation.strongest import choose_strongest, readers_of
 from keras_stprivacy.evaluation.summary import caption
 
 _FRAMES_SHOWN = 4
@@ -195,6 +195,7 @@ def _attack(
         training=Training(settings.epochs, settings.learning_rate),
         attackers=names,
         raw=False,
+        attacker_weights=settings.start_weights,
         batch_size=settings.batch_size,
         seed=seeds[1] % 2**31,
         train_passes=settings.train_passes,
@@ -202,6 +203,7 @@ def _attack(
         recognizers=recognizers,
         figure_clips=settings.figure_clips,
         jit_compile=_jit(plan),
+        num_candidates=len(settings.attackers),
     )
     with tempfile.TemporaryDirectory(prefix="stprivacy-benchmark-") as folder:
         attacked = attack.run(train, test, data.class_names, data.attribute_names, folder, stages)
@@ -228,6 +230,7 @@ def _raw_recognizers(plan: Plan, seed: int, out: pathlib.Path) -> dict[str, Atta
             kind,
             count,
             target,
+            weights=plan.settings.start_weights,
             batch_size=plan.settings.batch_size,
             jit_compile=_jit(plan),
         )
@@ -259,12 +262,8 @@ def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pat
 
 def _strongest(attacked: AttackResult, data: BenchmarkData) -> tuple[dict[str, str], list[str]]:
     """Attribute -> attacker, chosen on held-out training clips; empty with one attacker."""
-    prefix = "anonymized/privacy"
-    held = {
-        key.removeprefix(prefix).lstrip("/") or attacked.main: value
-        for key, value in attacked.held_out.items()
-        if key.startswith(prefix) and key in attacked.test.probability
-    }
+    said = {key: one for key, one in attacked.held_out.items() if key in attacked.test.probability}
+    held = readers_of(said, "anonymized", attacked.main)
     if len(held) < 2 or attacked.held_out_labels is None:
         return {}, []
     return choose_strongest(held, attacked.held_out_labels, attacked.main, data.attribute_names)

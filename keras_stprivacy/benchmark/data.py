@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.data import MotionDigits, motion_digits
+from keras_stprivacy.data.manifest import DatasetInfo
 
 EMBEDDED = "motion-digits"
 EMBEDDED_CLIP = (8, 32, 32, 3)
@@ -32,6 +33,7 @@ class BenchmarkData:
         groups: kind of attribute -> how many, in order; empty where there is one kind.
         frame_labels: whether the test has labels of single frames.
         about: what the numbers depend on, for the fingerprint and the settings.
+        sources: split -> SHA-256 of the video files it was made from, where they are known.
     """
 
     name: str
@@ -44,6 +46,7 @@ class BenchmarkData:
     groups: dict[str, int] = dataclasses.field(default_factory=dict)
     frame_labels: bool = False
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
+    sources: dict[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def about_training(self) -> dict[str, Any]:
@@ -128,7 +131,13 @@ def load_data(
         groups=dict(info.attribute_groups),
         frame_labels=frame_labels,
         about=about,
+        sources={split: _sources(info, split) for split in splits},
     )
+
+
+def _sources(info: DatasetInfo, split: str) -> frozenset[str]:
+    own = (one.get("sha256") for one in info.sources.values() if one.get("split") == split)
+    return frozenset(known for known in own if isinstance(known, str))
 
 
 def _embedded(settings: Settings) -> BenchmarkData:

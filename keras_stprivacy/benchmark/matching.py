@@ -37,6 +37,7 @@ def with_test_of(learned: BenchmarkData, other: BenchmarkData) -> BenchmarkData:
         test=MappedBatches(other.test, functools.partial(_renumbered, action, columns)),
         frame_labels=other.frame_labels,
         about={"learned_from": learned.about, "tested_on": other.about},
+        sources={**learned.sources, "test": other.sources.get("test", frozenset())},
     )
 
 

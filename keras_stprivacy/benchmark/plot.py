@@ -122,13 +122,14 @@ def _grid(x_axis: _Axis, y_axis: _Axis, across: str, up: str) -> str:
 
 
 def _curves(points: list[_Point], x_axis: _Axis, y_axis: _Axis) -> list[str]:
-    curves: dict[str, list[_Point]] = {}
+    curves: dict[str, list[tuple[float, str]]] = {}
     for point in points:
-        if point.row.curve is not None:
-            curves.setdefault(point.row.curve, []).append(point)
+        x, y = x_axis(point.x.value or 0.0), y_axis(point.y.value or 0.0)
+        for name, place in point.row.curves.items():
+            curves.setdefault(name, []).append((place, f"{x:.1f},{y:.1f}"))
     lines = []
     for own in curves.values():
-        places = " ".join(f"{x_axis(p.x.value):.1f},{y_axis(p.y.value):.1f}" for p in own)  # type: ignore[arg-type]
+        places = " ".join(where for _, where in sorted(own))
         if len(own) > 1:
             lines.append(f'<polyline class="curve" points="{places}"/>')
     return lines

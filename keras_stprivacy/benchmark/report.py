@@ -32,8 +32,7 @@ class BenchmarkRow:
         attributes: attribute -> its "ap", "auroc", "f1" and "leakage".
         attackers: each attacker by itself -> its scores, and "reconstruction" with "psnr", "ssim".
         system: name of the system.
-        curve: method whose places on a curve are several rows.
-        dial: place on it.
+        curves: name of a curve -> place on it; several rows are places of one curve.
         strongest: for each seed, attribute -> the attacker that was chosen.
         tests: other system -> score -> paired difference, this one minus the other.
         parameters: of the network that transforms.
@@ -50,8 +49,7 @@ class BenchmarkRow:
     attributes: dict[str, dict[str, SeedEstimate]]
     attackers: dict[str, dict[str, SeedEstimate]]
     system: str | None = None
-    curve: str | None = None
-    dial: str | None = None
+    curves: dict[str, float] = dataclasses.field(default_factory=dict)
     strongest: list[dict[str, str]] = dataclasses.field(default_factory=list)
     tests: dict[str, dict[str, Difference]] = dataclasses.field(default_factory=dict)
     parameters: int | None = None

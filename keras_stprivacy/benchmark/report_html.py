@@ -54,8 +54,10 @@ def render_html(report: BenchmarkReport) -> str:
     parts.append(
         details_of(
             "All numbers of each attribute",
-            _table(*attribute_table(report, "ap"), floors)
-            + _table(*attribute_table(report, "leakage"), floors),
+            "".join(
+                _table(*attribute_table(report, score), floors)
+                for score in ("ap", "leakage", "auroc", "f1")
+            ),
         )
     )
     attackers = attacker_table(report)

@@ -18,8 +18,9 @@ def render_markdown(report: BenchmarkReport) -> str:
     """Writes the tables and notes of a report."""
     parts = [f"# Benchmark: {report.protocol}", settings_line(report)]
     parts += [markdown_table(*main_table(report)), WORDS]
-    parts += ["## Attributes", markdown_table(*attribute_table(report, "ap"))]
-    parts.append(markdown_table(*attribute_table(report, "leakage")))
+    parts.append("## Attributes")
+    for score in ("ap", "leakage", "auroc", "f1"):
+        parts.append(markdown_table(*attribute_table(report, score)))
     attackers = attacker_table(report)
     if attackers is not None:
         parts += ["## Attackers", markdown_table(*attackers)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_stprivacy.benchmark.plan import Plan
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION
 from keras_stprivacy.evaluation.intervals import estimate, resampled_mean
 from keras_stprivacy.evaluation.labels import TrainLabels
 from keras_stprivacy.evaluation.results import TestResults
@@ -17,7 +18,7 @@ from keras_stprivacy.evaluation.scoring import (
     mean_of_defined,
     score,
 )
-from keras_stprivacy.evaluation.strongest import columns_of_chosen
+from keras_stprivacy.evaluation.strongest import columns_of_chosen, readers_of
 from keras_stprivacy.evaluation.summary import action_right, floor_rows
 
 
@@ -53,9 +54,11 @@ class ScoredCell:
             seen_in_training=cell["seen_in_training"],
         )
         self._video = self.results.video if self.results.frame_level else None
-        said = self._of("anonymized")
+        said = readers_of(cell["probability"], "anonymized", cell["main"])
         action = self._action("anonymized")
-        self.attackers = {name: self._score(one, {}) for name, one in said.items()}
+        self.attackers = {
+            name: self._score(one, {}) for name, one in said.items() if name != RECONSTRUCTION
+        }
         names = plan.attacked.attribute_names
         chosen = cell["strongest"] or dict.fromkeys(names, cell["main"])
         self.headline = self._score(columns_of_chosen(said, chosen, names), action)
@@ -64,10 +67,10 @@ class ScoredCell:
         if "rebuilt/privacy" in cell["probability"]:
             rebuilt = self._score(cell["probability"]["rebuilt/privacy"], self._action("rebuilt"))
             self._add_action_map(rebuilt, "rebuilt")
-            self.attackers["reconstruction"] = rebuilt
+            self.attackers[RECONSTRUCTION] = rebuilt
         for name, values in cell["quality"].items():
-            if not name.endswith("_given") and "reconstruction" in self.attackers:
-                one = self.attackers["reconstruction"]
+            if not name.endswith("_given") and RECONSTRUCTION in self.attackers:
+                one = self.attackers[RECONSTRUCTION]
                 one.means[name] = resampled_mean(values, weight)
                 one.row.scores[name] = estimate(float(values.mean()), one.means[name])
 
@@ -77,14 +80,6 @@ class ScoredCell:
         for scored in rows.values():
             self._add_groups(scored)
         return rows
-
-    def _of(self, kind: str) -> dict[str, np.ndarray]:
-        prefix = f"{kind}/privacy"
-        return {
-            key.removeprefix(prefix).lstrip("/") or self.cell["main"]: value
-            for key, value in self.cell["probability"].items()
-            if key.startswith(prefix)
-        }
 
     def _action(self, kind: str) -> dict[str, np.ndarray]:
         said = self.cell["probability"].get(f"{kind}/action")

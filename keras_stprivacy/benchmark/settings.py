@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from keras_stprivacy.data.digests import detector_as_json
+from keras_stprivacy.data.digests import detector_as_json, digest
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
 
 ALL_ATTACKERS = (
@@ -42,12 +42,16 @@ class Settings:
         detector: preset folder of a detector, see `keras_stprivacy.detection.load_detector`; it
             finds persons for systems that need boxes, where the data has none.
         person_class: index of persons among the detector's classes; None: as in COCO.
+        attacker_weights: None: attackers start from scratch; or a file of weights that the video
+            transformers, and a linear probe, start from.
+        attacker_layout: of these weights, see `keras_stprivacy.models.load_weights_from`.
         workers: processes that measure cells side by side, with one thread each if above 1. A
             script that asks for them must do so under `if __name__ == "__main__":`. Sums in
             another order may move the last digits of a number.
 
     Raises:
-        ValueError: for numbers below 1, unknown attackers, a class without a detector.
+        ValueError: for numbers below 1, unknown attackers, a class without a detector, weights
+            without a layout.
 
     Example:
 
@@ -73,6 +77,8 @@ class Settings:
     jit_compile: bool | str | None = None
     detector: str | None = None
     person_class: int | None = None
+    attacker_weights: str | None = None
+    attacker_layout: str | None = None
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -87,6 +93,18 @@ class Settings:
                 "person_class must be None, or at least 0 and given with a detector. Received: "
                 f"person_class={self.person_class}, detector={self.detector!r}"
             )
+        if (self.attacker_weights is None) != (self.attacker_layout is None):
+            raise ValueError(
+                "attacker_weights and attacker_layout go together. Received: attacker_weights="
+                f"{self.attacker_weights!r}, attacker_layout={self.attacker_layout!r}"
+            )
+
+    @property
+    def start_weights(self) -> tuple[str, str] | None:
+        """What attackers start from, as `evaluate` takes it."""
+        if self.attacker_weights is None or self.attacker_layout is None:
+            return None
+        return self.attacker_weights, self.attacker_layout
 
     @classmethod
     def quick(cls, **changes: Any) -> "Settings":
@@ -106,11 +124,17 @@ class Settings:
     def of_cell(self) -> dict[str, Any]:
         """The settings that a cell's numbers depend on, as JSON has them.
 
-        A detector stands there by the content of its preset folder, not by its place.
+        A detector stands there by the content of its preset folder, not by its place, and so do
+        weights of attackers.
         """
         content = dataclasses.asdict(self)
         for ignored in ("seeds", "bootstrap", "detector", "person_class", "workers"):
             del content[ignored]
+        for given in ("attacker_weights", "attacker_layout"):
+            del content[given]
+        if self.start_weights is not None:
+            path, layout = self.start_weights
+            content["attacker_weights"] = {"sha256": digest(path)[1], "layout": layout}
         if self.detector is not None:
             content["detector"] = detector_as_json(self.detector, self.person_class)
         return {

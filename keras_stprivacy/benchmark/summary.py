@@ -55,7 +55,7 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
         if not own:
             continue
         row = _row(variant.id, variant.label, own)
-        row.system, row.curve, row.dial = variant.system, variant.curve, variant.dial
+        row.system, row.curves = variant.system, dict(variant.curves)
         joined[variant.id] = own
         if _same_test(own, raw):
             notes.extend(_add_leakage(row, own, raw, floors["chance"]))
@@ -229,8 +229,23 @@ def _add_tests(rows: list[BenchmarkRow], joined: dict[str, list[ScoredCell]]) ->
             row.tests[other.id] = tests
 
 
+def _split_notes(plan: Plan) -> list[str]:
+    """That files of the test are files of a training split, too."""
+    test = plan.attacked.sources.get("test", frozenset())
+    shared = {
+        who: len(test & data.sources.get("train", frozenset()))
+        for who, data in (("systems", plan.learned_from), ("attackers", plan.attacked))
+    }
+    return [
+        f"{count} of {len(test)} video files of the test are among those that {who} learned from: "
+        "the splits leak (`stprivacy-tfrecords splits` names them)"
+        for who, count in shared.items()
+        if count
+    ]
+
+
 def _notes(plan: Plan, raw: ScoredCell, cells: Cells, failures: dict[str, str]) -> list[str]:
-    notes = label_notes(raw.results, raw.labels)
+    notes = [*_split_notes(plan), *label_notes(raw.results, raw.labels)]
     for (name, seed), cell in cells.items():
         notes.extend(f"{name}, seed {seed}: {note}" for note in cell["notes"])
         if seed == 0:

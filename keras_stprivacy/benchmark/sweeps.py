@@ -100,8 +100,7 @@ def deployment(
                 f"{label} at {ratio:g}",
                 system_class(name).for_ratios(keep_ratios, loaded.preset),
                 keep_ratio=float(ratio),
-                curve=f"{label}, keep ratio",
-                dial=f"{ratio:g}",
+                curves={f"{label}, keep ratio": float(ratio)},
             )
             for ratio in keep_ratios
         ]
@@ -122,46 +121,48 @@ def _ablated(name: str, data: BenchmarkData, parts: Sequence[str], several: bool
     if any(setting not in base for setting in needed):
         raise ValueError(f"{name} has no settings {', '.join(needed)} to change")
     label = LABELS.get(name, name)
-    variants = [Variant(name, name, label, curve=None)]
     ratio, (depth, *size) = base["keep_ratio"], base["tubelet_size"]
-    changes: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    # Part -> the other places on its curve: number, words, settings.
+    changes: dict[str, list[tuple[float, str, dict[str, Any]]]] = {
         "keep_ratio": [
-            (f"keep ratio {value:g}", {"keep_ratio": value})
+            (value, f"keep ratio {value:g}", {"keep_ratio": value})
             for value in (0.9, 0.8, 0.7, 0.6, 0.5)
             if value != ratio
         ],
         "tubelet": [
-            (f"tubelet of {value} frames", {"tubelet_size": [value, *size]})
+            (value, f"tubelet of {value} frames", {"tubelet_size": [value, *size]})
             for value in (1, 2, 4, 8)
             if value != depth and data.clip_shape[0] % value == 0
         ],
         "action_weight": [
-            (
-                f"action weight {factor * base['action_weight']:g}",
-                {"action_weight": factor * base["action_weight"]},
-            )
-            for factor in (0.5, 2.0)
+            (value, f"action weight {value:g}", {"action_weight": value})
+            for value in (factor * base["action_weight"] for factor in (0.5, 2.0))
         ],
         "privacy_weight": [
-            (
-                f"privacy weight {factor * base['privacy_weight']:g}",
-                {"privacy_weight": factor * base["privacy_weight"]},
-            )
-            for factor in (0.0, 0.5, 2.0)
+            (value, f"privacy weight {value:g}", {"privacy_weight": value})
+            for value in (factor * base["privacy_weight"] for factor in (0.0, 0.5, 2.0))
         ],
     }
     of_whom = f"{label}, " if several else ""
-    curves = {part: of_whom + part.replace("_", " ") for part in ABLATIONS}
-    for part in parts:
-        for number, (dial, changed) in enumerate(changes.get(part, [])):
+    own = {
+        "keep_ratio": ratio,
+        "tubelet": depth,
+        "action_weight": base["action_weight"],
+        "privacy_weight": base["privacy_weight"],
+    }
+    swept = [part for part in parts if part in changes]
+    curves = {part: of_whom + part.replace("_", " ") for part in swept}
+    places = {curves[part]: float(own[part]) for part in swept}
+    variants = [Variant(name, name, label, curves=places)]
+    for part in swept:
+        for number, (value, words, changed) in enumerate(changes[part]):
             variants.append(
                 Variant(
                     f"{name}-{part}-{number}",
                     name,
-                    f"{label}, {dial}",
+                    f"{label}, {words}",
                     changed,
-                    curve=curves[part],
-                    dial=dial,
+                    curves={curves[part]: float(value)},
                 )
             )
     return variants

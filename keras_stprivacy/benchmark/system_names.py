@@ -16,12 +16,12 @@ LABELS = {
     "sparsification_alone": "Sparsification alone",
     "anonymization_alone": "Anonymization alone",
 }
-# System -> curve and place on it.
-CURVES = {
-    "downsample_2x": ("Downsample", "2x"),
-    "downsample_4x": ("Downsample", "4x"),
-    "strong_blur": ("Blur", "kernel 21"),
-    "weak_blur": ("Blur", "kernel 13"),
+# System -> curve -> place on it: factors, and widths of kernels.
+CURVES: dict[str, dict[str, float]] = {
+    "downsample_2x": {"Downsample": 2.0},
+    "downsample_4x": {"Downsample": 4.0},
+    "strong_blur": {"Blur": 21.0},
+    "weak_blur": {"Blur": 13.0},
 }
 PAPER = (
     "raw",

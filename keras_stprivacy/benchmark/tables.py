@@ -16,6 +16,12 @@ WORDS = (
 )
 
 
+_OF_ATTRIBUTES = {
+    "ap": ("AP %", 100.0, 1),
+    "auroc": ("AUROC", 1.0, 3),
+    "f1": ("F1", 1.0, 3),
+    "leakage": ("leakage", 1.0, 2),
+}
 _PLAIN = ("top_5", "f1", "auroc")  # without interval where the table must be narrow
 
 
@@ -47,9 +53,9 @@ def main_table(report: BenchmarkReport, narrow: bool = False) -> Table:
 
 
 def attribute_table(report: BenchmarkReport, score: str) -> Table:
-    """Headings and lines of one score, "ap" or "leakage", of every attribute."""
-    factor, digits = (100.0, 1) if score == "ap" else (1.0, 2)
-    headings = ["AP %" if score == "ap" else "leakage", *report.attribute_names]
+    """Headings and lines of one score of every attribute: "ap", "auroc", "f1" or "leakage"."""
+    heading, factor, digits = _OF_ATTRIBUTES[score]
+    headings = [heading, *report.attribute_names]
     lines = []
     for row in report.rows:
         if score == "leakage" and row.kind == "floor":

@@ -20,8 +20,7 @@ class Variant:
         label: how tables call it.
         settings: constructor arguments of the system in place of its preset's.
         keep_ratio: at which it is measured; None: its own.
-        curve: lines of one curve have the same name: a method with a dial.
-        dial: place on the curve, as tables print it.
+        curves: name of a curve -> place on it: what a dial of the method stands at.
     """
 
     id: str
@@ -29,8 +28,7 @@ class Variant:
     label: str
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     keep_ratio: float | None = None
-    curve: str | None = None
-    dial: str | None = None
+    curves: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def of_fit(self, preset: str | None) -> dict[str, Any]:
         """What a trained system depends on: every setting, those of the preset too.
@@ -73,6 +71,5 @@ def system_variants(names: Sequence[str]) -> tuple[Variant, ...]:
     variants = []
     for name in dict.fromkeys(names):
         system_class(name)  # an unknown name is said before anything runs
-        curve, dial = CURVES.get(name, (None, None))
-        variants.append(Variant(name, name, LABELS.get(name, name), curve=curve, dial=dial))
+        variants.append(Variant(name, name, LABELS.get(name, name), curves=CURVES.get(name, {})))
     return tuple(variants)

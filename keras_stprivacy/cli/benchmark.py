@@ -49,6 +49,16 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
     help="Index of persons among the detector's classes, where they are not those of COCO.",
 )
 @click.option(
+    "--attacker-weights",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Start weights of attacking video transformers: .npz, .safetensors or .pth.",
+)
+@click.option(
+    "--attacker-layout",
+    type=click.Choice(["released", "timm", "keras_hub"]),
+    help="Layout of these weights.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     help="Processes that measure cells side by side, a thread each.  [default: 1, all threads]",
@@ -72,6 +82,8 @@ def benchmark(
     no_augment: bool,
     detector_weights: str | None,
     person_class: int | None,
+    attacker_weights: str | None,
+    attacker_layout: str | None,
     workers: int | None,
     parts: str | None,
 ) -> None:
@@ -91,6 +103,8 @@ def benchmark(
 
     if person_class is not None and detector_weights is None:
         raise click.UsageError("--person-class needs --detector-weights.")
+    if (attacker_weights is None) != (attacker_layout is None):
+        raise click.UsageError("--attacker-weights and --attacker-layout go together.")
     given: dict[str, Any] = {
         "seeds": seeds,
         "attackers": _names(attackers),
@@ -103,6 +117,8 @@ def benchmark(
         "augment": False if no_augment else None,
         "detector": detector_weights,
         "person_class": person_class,
+        "attacker_weights": attacker_weights,
+        "attacker_layout": attacker_layout,
         "workers": workers,
     }
     make = benchmarks.Settings.quick if quick else benchmarks.Settings

@@ -47,6 +47,9 @@ class Attack:
         train_passes: how often the training split is read.
         held_out: share of the training videos that attackers are chosen on, where there are
             several; they do not learn from these.
+        num_candidates: how many attackers there are to choose among, where another attack of this
+            comparison has more of them; None: as many as here. It decides whether videos are held
+            out.
         frame_level: whether attributes are tested frame by frame.
         recognizers: task -> attacker trained on raw clips before, to read rebuilt clips where raw
             clips are not attacked here.
@@ -66,6 +69,7 @@ class Attack:
     seed: int = 0
     train_passes: int = 1
     held_out: float = 0.1
+    num_candidates: int | None = None
     frame_level: bool = False
     recognizers: dict[str, Attacker] = dataclasses.field(default_factory=dict)
     figure_clips: int = 4
@@ -113,8 +117,8 @@ class Attack:
         labels = named(labels, class_names, attribute_names)
         check_classes(*(test.labels() or (first.action, first.privacy)), labels)
         trained: dict[str, Attacker] = {}
-        reader = FrameAttacker.name if self.frame_level else self.attackers[0]
-        result = AttackResult(labels, trained, reader)
+        main = FrameAttacker.name if self.frame_level else self.attackers[0]
+        result = AttackResult(labels, trained, main)
         learn, hold = self._split(labels, result, train.in_memory)
         result.num_kept = self._num_kept(stores["anonymized"])
         try:
@@ -123,11 +127,15 @@ class Attack:
             decoder = self._train_decoder(stores, learn, result, stages) if rebuilds else None
         finally:
             release_graphs()
-        if rebuilds:
+        if decoder is not None:
             result.recognizers = {
                 task: trained.get(f"raw/{task}") or self.recognizers.get(task)
                 for task in ("action", "privacy")
             }
+            reader = result.recognizers["privacy"]
+            if reader is not None and hold is not None and not self.frame_level:
+                rebuilt = decoder.rebuild(stores["anonymized"].clips[hold])
+                result.held_out["rebuilt/privacy"] = reader.predict(rebuilt)
         result.test = read_test(
             test,
             self.transform,
@@ -223,24 +231,22 @@ class Attack:
         self, labels: TrainLabels, result: AttackResult, in_memory: bool
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Places of the clips to learn from and to choose on; all, and none, with one attacker."""
-        readers = [name for name in self.attackers if name != RECONSTRUCTION]
-        if self.frame_level:
-            readers = [FrameAttacker.name]
+        readers = len(self.attackers) if self.num_candidates is None else self.num_candidates
         videos = int(labels.video.max()) + 1
         count = round(self.held_out * videos)
-        if len(readers) < 2:
+        if self.frame_level or readers < 2:
             return None, None
         if self.train_passes > 1 and not in_memory:
             result.notes.append(
                 f"with train_passes={self.train_passes} of batches that may come in another order "
                 "each time, no videos can be held out to choose the strongest attacker on: "
-                f"{readers[0]} stands for it"
+                f"{result.main} stands for it"
             )
             return None, None
         if count < _LEAST_HELD_OUT:
             result.notes.append(
                 f"{videos} training videos are too few to hold some out and choose the strongest "
-                f"attacker on them: {readers[0]} stands for it"
+                f"attacker on them: {result.main} stands for it"
             )
             return None, None
         chosen = np.random.default_rng(self.seed).permutation(videos)[:count]

@@ -2,9 +2,38 @@
 
 import numpy as np
 
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION
 from keras_stprivacy.scores import average_precision
 
 STRONGEST = "strongest"
+
+
+def readers_of(probability: dict[str, np.ndarray], kind: str, main: str) -> dict[str, np.ndarray]:
+    """What each attacker says of the attributes, by its name.
+
+    Whoever reads the clips that were rebuilt from anonymized ones is an attacker of these.
+
+    Args:
+        probability: "clips/task" or "clips/task/attacker" -> array; without an attacker it is the
+            main one.
+        kind: of clips: "raw" or "anonymized".
+        main: name of the main attacker.
+
+    Example:
+
+    >>> said = {"raw/privacy": 0, "raw/privacy/frame": 1, "raw/action": 2, "rebuilt/privacy": 3}
+    >>> readers_of(said, "raw", "conv3d"), readers_of(said, "anonymized", "conv3d")
+    ({'conv3d': 0, 'frame': 1}, {'reconstruction': 3})
+    """
+    prefix = f"{kind}/privacy"
+    found = {
+        key.removeprefix(prefix).lstrip("/") or main: value
+        for key, value in probability.items()
+        if key == prefix or key.startswith(f"{prefix}/")
+    }
+    if kind == "anonymized" and "rebuilt/privacy" in probability:
+        found[RECONSTRUCTION] = probability["rebuilt/privacy"]
+    return found
 
 
 def choose_strongest(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_stprivacy.evaluation.attack_result import AttackResult
-from keras_stprivacy.evaluation.attackers import attacker_label
+from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, attacker_label
 from keras_stprivacy.evaluation.figure import ClipPicture
 from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, estimate, resample, resampled_mean
 from keras_stprivacy.evaluation.labels import TrainLabels
@@ -14,7 +14,12 @@ from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.results import TestResults
 from keras_stprivacy.evaluation.scoring import Row, Scored, action_map, add_leakage, score
-from keras_stprivacy.evaluation.strongest import STRONGEST, choose_strongest, columns_of_chosen
+from keras_stprivacy.evaluation.strongest import (
+    STRONGEST,
+    choose_strongest,
+    columns_of_chosen,
+    readers_of,
+)
 from keras_stprivacy.floors import action_only, actions_only, chance, majority_class
 from keras_stprivacy.scores import among_top
 
@@ -141,14 +146,15 @@ def _privacy_of(
     attacked: AttackResult, kind: str, settings: dict[str, Any], notes: list[str]
 ) -> dict[str, np.ndarray]:
     """What each attacker said of the attributes; "" is the first, the choice of them last."""
-    said = _of_kind(attacked.test.probability, kind)
-    held = {name: one for name, one in _of_kind(attacked.held_out, kind).items() if name in said}
+    names, main = attacked.labels.attribute_names, attacked.main
+    named = readers_of(attacked.test.probability, kind, main)
+    said = {"" if name == main else name: one for name, one in named.items()}
+    said.pop(RECONSTRUCTION, None)  # has a row of its own
+    held = readers_of(attacked.held_out, kind, main)
+    held = {name: one for name, one in held.items() if name in named}
     if len(held) < 2 or attacked.held_out_labels is None:
         return said
-    names, main = attacked.labels.attribute_names, attacked.main
-    chosen, more = choose_strongest(
-        {name or main: one for name, one in held.items()}, attacked.held_out_labels, main, names
-    )
+    chosen, more = choose_strongest(held, attacked.held_out_labels, main, names)
     settings["strongest_attackers"][kind] = chosen
     if kind == "anonymized":
         notes.extend(more)
@@ -157,18 +163,7 @@ def _privacy_of(
             f"{len(attacked.held_out_labels)} training clips that none learned from, not on the "
             "test"
         )
-    named = {name or main: one for name, one in said.items()}
     return {**said, STRONGEST: columns_of_chosen(named, chosen, names)}
-
-
-def _of_kind(probability: dict[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
-    """ "kind/privacy/attacker" -> array, as attacker -> array."""
-    prefix = f"{kind}/privacy"
-    return {
-        key.removeprefix(prefix).lstrip("/"): value
-        for key, value in probability.items()
-        if key == prefix or key.startswith(f"{prefix}/")
-    }
 
 
 def _scored(

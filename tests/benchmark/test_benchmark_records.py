@@ -89,6 +89,12 @@ def test_records_without_boxes_or_labels_of_frames(write_digits, monkeypatch):
     assert "the test has no labels of frames" in " ".join(planned[0].notes)
 
 
+def test_the_files_behind_records_are_known(write_digits):
+    sources = load_data(write_digits(), SETTINGS).sources
+    assert {split: len(files) for split, files in sources.items()} == {"train": 64, "test": 24}
+    assert not sources["train"] & sources["test"]
+
+
 def test_records_of_the_embedded_dataset_are_not_flipped(write_digits):
     digits = stp.data.motion_digits("train", 64)
     for clips, labels in load_data(write_digits(), SETTINGS).train:

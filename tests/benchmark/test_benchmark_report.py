@@ -1,6 +1,7 @@
 """From cells to tables: seeds, floors, leakage, paired tests, and the forms of the report."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -117,6 +118,34 @@ def test_what_is_degenerate_is_said():
     assert "nan" not in text.lower()
 
 
+def test_who_reads_rebuilt_clips_counts_as_an_attacker(plan, cells):
+    cells = {key: dict(cell) for key, cell in cells.items()}
+    for seed in range(2):
+        cell = cells["stprivacy", seed]
+        rebuilt = cells["raw", seed]["probability"]["anonymized/privacy"]
+        cell["probability"] = {**cell["probability"], "rebuilt/privacy": rebuilt}
+        cell["strongest"] = {"face": "reconstruction", "<hair>": "video_transformer"}
+    report = summarize(plan, cells, {})
+    own = report["stprivacy"]
+    assert own.attributes["face"]["ap"].value == report["raw"].attributes["face"]["ap"].value
+    assert own.attributes["face"]["leakage"].value == pytest.approx(1.0)
+    assert own.attributes["<hair>"]["leakage"].value < 0.5
+    assert set(own.attackers) == {"video_transformer", "reconstruction"}
+
+
+def test_files_that_the_test_shares_with_training_are_said(cells):
+    plan = made_plan()
+    sources = {"train": frozenset("abcd"), "test": frozenset("dxyz")}
+    leaking = dataclasses.replace(plan.attacked, sources=sources)
+    elsewhere = dataclasses.replace(plan.attacked, sources={"train": frozenset("pq")})
+    for learned, count in ((leaking, 2), (elsewhere, 1)):
+        notes = summarize(
+            dataclasses.replace(plan, attacked=leaking, learned_from=learned), cells, {}
+        ).notes
+        assert sum("1 of 4 video files of the test" in note for note in notes) == count
+    assert not any("video files" in note for note in summarize(plan, cells, {}).notes)
+
+
 def test_table_json_csv_and_markdown(report, tmp_path):
     text = str(report)
     lines = {line.split("  ")[0].strip(): line for line in reversed(text.splitlines())}
@@ -134,6 +163,7 @@ def test_table_json_csv_and_markdown(report, tmp_path):
     assert found["chance", "", "face", "ap"]["kind"] == "floor"
     markdown = paths[2].read_text()
     assert "| STPrivacy |" in markdown and "## The paper's own figures" in markdown
+    assert all(f"| {score} |" in markdown for score in ("AP %", "AUROC", "F1", "leakage"))
 
 
 @pytest.mark.parametrize("value", [8.3, 900.0, -40.0])
@@ -164,6 +194,22 @@ def test_curves_join_the_places_of_one_method(tmp_path):
     report = summarize(plan, cells, {})
     report.to_html(tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text().count("<polyline") == 1
+
+
+def test_a_row_may_be_a_place_of_several_curves_which_go_along_their_dials(plan, cells):
+    report = summarize(plan, cells, {})
+    report["raw"].curves = {"a": 2.0}
+    report["stprivacy"].curves = {"a": 1.0, "b": 5.0}
+    report["downsample_2x"].curves = {"a": 3.0, "b": 4.0}
+    plot = trade_off_svg(report)
+    lines = [line.split('points="')[1].split('"')[0].split() for line in plot.split("<")
+             if line.startswith("polyline")]  # fmt: skip
+    (first, second), centres = lines, []
+    for circle in (part for part in plot.split("<") if part.startswith("circle")):
+        x, y = (circle.split(f'{name}="')[1].split('"')[0] for name in ("cx", "cy"))
+        centres.append(f"{x},{y}")
+    raw, down, own = centres
+    assert first == [own, raw, down] and second == [down, own]
 
 
 def test_quoted_tables_are_complete():

@@ -95,6 +95,27 @@ def test_a_learned_system_is_trained_once_and_swept(tmp_path, monkeypatch):
     assert list(clips) == ["raw", "sparsified", "anonymized"]
 
 
+def test_attackers_start_from_given_weights(tmp_path, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(
+        "keras_stprivacy.evaluation.attackers.video_transformer.load_weights_from",
+        lambda model, state, layout: loaded.append((model.num_classes, state, layout)),
+    )
+    path = tmp_path / "vit.npz"
+    path.write_bytes(b"weights")
+    given = {"attacker_weights": str(path), "attacker_layout": "timm"}
+    settings = dataclasses.replace(SETTINGS, attackers=("video_transformer",), **given)
+    report = stp.benchmark.known("motion-digits", tmp_path, systems=["raw"], settings=settings)
+    assert loaded == [(8, str(path), "timm"), (5, str(path), "timm")]
+    said = report.settings["attacker_weights"]
+    assert said["layout"] == "timm" and len(said["sha256"]) == 64
+    assert str(tmp_path) not in json.dumps(report.settings)
+    assert "attacker_weights" not in SETTINGS.of_cell()
+    before = settings.of_cell()
+    path.write_bytes(b"other weights")
+    assert settings.of_cell() != before
+
+
 ONCE = [pytest.param(name, marks=pytest.mark.any_backend) for name in ("frames", "fapder", "ospar")]
 
 
@@ -184,8 +205,14 @@ def test_ablations_change_one_thing_at_a_time(monkeypatch):
     both = ["stprivacy", "stprivacy_paper"]
     stp.benchmark.ablations("motion-digits", "nowhere", systems=both, settings=SETTINGS)
     variants = planned[1].variants  # a plan with one id twice cannot be made
-    curves = {v.curve for v in variants if v.curve and "keep ratio" in v.curve}
-    assert curves == {"STPrivacy, keep ratio", "STPrivacy, eq. 13, keep ratio"}
+    places = {}
+    for variant in variants:
+        for curve, place in variant.curves.items():
+            places.setdefault(curve, []).append(place)
+    kept = {curve: sorted(at) for curve, at in places.items() if "keep ratio" in curve}
+    ratios = [0.5, 0.6, 0.7, 0.8, 0.9]  # one of them is the system as it is
+    assert kept == {"STPrivacy, keep ratio": ratios, "STPrivacy, eq. 13, keep ratio": ratios}
+    assert all(len(set(at)) == len(at) > 2 for at in places.values())
     with pytest.raises(ValueError, match="parts must be"):
         stp.benchmark.ablations("motion-digits", "nowhere", parts=["nothing"])
     with pytest.raises(ValueError, match="no keep ratio"):
@@ -202,6 +229,7 @@ def test_ablations_change_one_thing_at_a_time(monkeypatch):
         (["known", "--parts", "halves"], "--parts is for ablations", 2),
         (["ospa"], "Invalid value", 2),
         (["known", "--attackers", "mask"], "attackers reads the action", 1),
+        (["known", "--attacker-layout", "timm"], "go together", 2),
     ],
 )
 def test_wrong_arguments(arguments, words, code, tmp_path):

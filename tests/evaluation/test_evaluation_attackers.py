@@ -22,6 +22,7 @@ from keras_stprivacy.floors import actions_only, majority_class
 from keras_stprivacy.metrics import psnr
 from keras_stprivacy.training.seeding import seeded
 
+ATTACKERS_HERE = {"linear_probe", "frame", "mask", "reconstruction"}
 JIT = keras.backend.backend() == "jax"
 evaluate = functools.partial(
     stp.evaluation.evaluate, attacker=ATTACKER, jit_compile=JIT, batch_size=32
@@ -78,11 +79,14 @@ def test_who_sees_a_mask_that_says_nothing_ends_at_the_floor(report):
 
 def test_the_strongest_was_chosen_and_is_named(report):
     chosen = report.settings["strongest_attackers"]["anonymized"]
-    assert set(chosen) == {"green", "blue"} and set(chosen.values()) <= {"linear_probe", "frame"}
+    assert set(chosen) == {"green", "blue"} and set(chosen.values()) <= ATTACKERS_HERE
     for attribute, who in chosen.items():
-        row = "anonymized" if who == "linear_probe" else f"anonymized/{who}"
+        row = {"linear_probe": "anonymized", "reconstruction": "rebuilt"}.get(
+            who, f"anonymized/{who}"
+        )
         mine = report["anonymized/strongest"].attributes[attribute]["ap"]
         assert mine == report[row].attributes[attribute]["ap"]
+    assert any("the strongest of 4 attackers" in note for note in report.notes)
     assert any("16 training clips that none learned from" in note for note in report.notes)
 
 
