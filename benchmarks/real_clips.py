@@ -100,7 +100,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         records, out = Path(folder) / "records", Path(folder) / "out"
         tfrecords_tools.convert(halves(options.videos, options.privacy_labels), records)
-        report = stp.benchmark.known(records, out, settings=settings, progress=print)
+        every = stp.baselines.systems()
+        report = stp.benchmark.known(records, out, every, settings, progress=print)
     if report.failures:
         raise SystemExit("\n".join(f"{name}: {why}" for name, why in report.failures.items()))
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}

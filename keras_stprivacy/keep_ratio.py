@@ -27,6 +27,28 @@ def check_keep_ratio(keep_ratio: float) -> float:
     return float(keep_ratio)
 
 
+def check_ratios(keep_ratios: Sequence[float]) -> tuple[float, ...]:
+    """Returns keep ratios as floats.
+
+    Args:
+        keep_ratios: each in (0, 1], at least one.
+
+    Raises:
+        ValueError: if they are no such ratios.
+
+    Example:
+
+    >>> check_ratios([1, 0.5])
+    (1.0, 0.5)
+    """
+    if isinstance(keep_ratios, str | numbers.Real) or not len(keep_ratios):
+        raise ValueError(
+            "keep_ratios must be a sequence of ratios in (0, 1], at least one. Received: "
+            f"keep_ratios={keep_ratios!r}"
+        )
+    return tuple(check_keep_ratio(ratio) for ratio in keep_ratios)
+
+
 def check_keep_ratios(
     keep_ratios: Sequence[float], gate: str, remove_dropped: bool
 ) -> tuple[float, ...]:
@@ -45,12 +67,7 @@ def check_keep_ratios(
     >>> check_keep_ratios([1, 0.5], "gumbel_top_k", remove_dropped=False)
     (1.0, 0.5)
     """
-    if isinstance(keep_ratios, str | numbers.Real) or not len(keep_ratios):
-        raise ValueError(
-            "keep_ratios must be a sequence of ratios in (0, 1], at least one. Received: "
-            f"keep_ratios={keep_ratios!r}"
-        )
-    ratios = tuple(check_keep_ratio(ratio) for ratio in keep_ratios)
+    ratios = check_ratios(keep_ratios)
     if gate != "gumbel_top_k":
         raise ValueError(
             'keep_ratios needs gate="gumbel_top_k", which is told how many tubelets to keep; the '

@@ -15,6 +15,7 @@ from keras_stprivacy.benchmark.run import run
 from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.benchmark.system_names import LABELS
 from keras_stprivacy.benchmark.variant import Variant, system_variants
+from keras_stprivacy.keep_ratio import check_ratios
 
 Progress = Callable[[str], None]
 ABLATIONS = ("keep_ratio", "tubelet", "action_weight", "privacy_weight", "halves")
@@ -84,8 +85,9 @@ def deployment(
         The report.
 
     Raises:
-        ValueError: as `known`, and for a system without a keep ratio.
+        ValueError: as `known`, for wrong ratios, and for a system without a keep ratio.
     """
+    keep_ratios = check_ratios(keep_ratios)
     settings = settings or Settings()
     loaded = load_data(data, settings)
     variants = []

@@ -63,6 +63,7 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
     type=click.IntRange(min=1),
     help="Processes that measure cells side by side, a thread each.  [default: 1, all threads]",
 )
+@click.option("--keep-ratios", help="Of the deployment, joined by commas.  [default: 1 to 0.3]")
 @click.option("--parts", help="Of the ablations, joined by commas.  [default: all]")
 def benchmark(
     protocol: str,
@@ -85,6 +86,7 @@ def benchmark(
     attacker_weights: str | None,
     attacker_layout: str | None,
     workers: int | None,
+    keep_ratios: str | None,
     parts: str | None,
 ) -> None:
     """Compare systems under PROTOCOL: train each, attack it with fresh networks, report.
@@ -132,6 +134,10 @@ def benchmark(
         if protocol != "ablations":
             raise click.UsageError(f"--parts is for ablations, not for {protocol}.")
         options["parts"] = _names(parts)
+    if keep_ratios is not None:
+        if protocol != "deployment":
+            raise click.UsageError(f"--keep-ratios is for the deployment, not for {protocol}.")
+        options["keep_ratios"] = _ratios(keep_ratios)
     report = benchmarks.PROTOCOLS[protocol](
         data,
         out,
@@ -151,3 +157,12 @@ def benchmark(
 
 def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _ratios(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(ratio) for ratio in _names(text) or ())
+    except ValueError as error:
+        raise click.UsageError(
+            f"--keep-ratios needs numbers joined by commas. Received: {text!r}"
+        ) from error

@@ -195,12 +195,15 @@ class AdversarialLosses:
             place = ops.full(ops.shape(outputs["decision_mask"])[:1], far.index(min(far)), "int32")
         word = outputs["decision_mask"], outputs.get("bits"), labels["action"], place
         of_mask, of_bits = self.code(*word, training=update)
-        nats = {"mask_information": of_mask, "bits_information": of_bits}
-        if self.ratio_prices is not None:
-            prices = ops.take(ops.convert_to_tensor(self.ratio_prices, dtype="float32"), place)
-            of_mask, of_bits = self.code(*word, prices=prices)
         paid = self.mask_information_weight * of_mask + self.bits_information_weight * of_bits
-        return {**nats, "paid_information": paid}
+        if self.ratio_prices is not None:
+            prices = ops.convert_to_tensor(self.ratio_prices, dtype="float32")
+            paid = ops.take(prices, place) * paid
+        return {
+            "mask_information": ops.mean(of_mask),
+            "bits_information": ops.mean(of_bits),
+            "paid_information": ops.mean(paid),
+        }
 
     def _information_term(self, losses: dict[str, Any]) -> Any:
         if self.code is None:

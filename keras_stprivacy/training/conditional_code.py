@@ -39,17 +39,17 @@ class ConditionalCode(keras.layers.Layer):
         actions: int tensor `(B,)`, or, where a clip may show several, `(B, num_actions)` of 0 and
             1: the average of their codes is used then, and of all codes where there is none.
         settings: int tensor `(B,)`: the setting of each clip; None where there is one.
-        prices: float tensor `(B,)`: factor of each clip's nats in the means; None: 1.
         training: True updates the averages.
 
     Returns:
-        Two scalars, nats a clip: of the mask, and of the bits of kept tubelets (0 without bits).
+        Two float tensors `(B,)`, nats of each clip: of the mask, and of the bits of kept tubelets
+        (0 without bits).
 
     Example:
 
     >>> code = ConditionalCode(num_actions=2, num_tubelets=3)
     >>> nats, _ = code(ops.ones((4, 3)), None, ops.array([0, 1, 0, 1]))
-    >>> round(float(nats), 4) == round(3 * 0.693147, 4)  # nothing is known yet
+    >>> round(float(nats[0]), 4) == round(3 * 0.693147, 4)  # nothing is known yet
     True
     """
 
@@ -90,7 +90,6 @@ class ConditionalCode(keras.layers.Layer):
         bits: Any,
         actions: Any,
         settings: Any = None,
-        prices: Any = None,
         training: bool | None = None,
     ) -> tuple[Any, Any]:
         mask = ops.cast(decision_mask, "float32")
@@ -115,9 +114,7 @@ class ConditionalCode(keras.layers.Layer):
             code = self._code(self.ones, shares)
             each = ops.sum(_nats(ops.cast(bits, "float32"), code), axis=-1)
             of_bits = ops.sum(seen * each, axis=-1)
-        if prices is not None:
-            of_mask, of_bits = prices * of_mask, prices * of_bits
-        return ops.mean(of_mask), ops.mean(of_bits)
+        return of_mask, of_bits
 
     def _shares(self, actions: Any) -> Any:
         """`(B, actions)`: how much of a clip belongs to each action; sums to 1."""

@@ -230,6 +230,10 @@ def test_ablations_change_one_thing_at_a_time(monkeypatch):
         (["ospa"], "Invalid value", 2),
         (["known", "--attackers", "mask"], "attackers reads the action", 1),
         (["known", "--attacker-layout", "timm"], "go together", 2),
+        (["known", "--keep-ratios", "1,0.5"], "--keep-ratios is for the deployment", 2),
+        (["deployment", "--keep-ratios", "1,half"], "numbers joined by commas", 2),
+        (["deployment", "--keep-ratios", "1,1.5"], "must be a number in (0, 1]", 1),
+        (["deployment", "--keep-ratios", ""], "at least one", 1),
     ],
 )
 def test_wrong_arguments(arguments, words, code, tmp_path):
