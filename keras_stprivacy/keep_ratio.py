@@ -31,7 +31,7 @@ def check_ratios(keep_ratios: Sequence[float]) -> tuple[float, ...]:
     """Returns keep ratios as floats.
 
     Args:
-        keep_ratios: each in (0, 1], at least one.
+        keep_ratios: each in (0, 1], at least one, none twice.
 
     Raises:
         ValueError: if they are no such ratios.
@@ -46,7 +46,10 @@ def check_ratios(keep_ratios: Sequence[float]) -> tuple[float, ...]:
             "keep_ratios must be a sequence of ratios in (0, 1], at least one. Received: "
             f"keep_ratios={keep_ratios!r}"
         )
-    return tuple(check_keep_ratio(ratio) for ratio in keep_ratios)
+    ratios = tuple(check_keep_ratio(ratio) for ratio in keep_ratios)
+    if len(set(ratios)) < len(ratios):
+        raise ValueError(f"keep_ratios must differ. Received: keep_ratios={keep_ratios!r}")
+    return ratios
 
 
 def check_keep_ratios(

@@ -223,7 +223,10 @@ def _raw_recognizers(plan: Plan, seed: int, out: pathlib.Path) -> dict[str, Atta
     for task, count in counts.items():
         path = _recognizer_path(plan, seed, task, out)
         if not path.is_file():
-            continue
+            raise RuntimeError(
+                f"{path}, which reads rebuilt clips, is gone. Start the benchmark again: raw clips "
+                "are then measured anew."
+            )
         kind = "actions" if task == "action" and data.multi_label else task
         recognizer = make_attacker(
             plan.settings.attackers[0],

@@ -33,7 +33,8 @@ class BenchmarkData:
         groups: kind of attribute -> how many, in order; empty where there is one kind.
         frame_labels: whether the test has labels of single frames.
         about: what the numbers depend on, for the fingerprint and the settings.
-        sources: split -> SHA-256 of the video files it was made from, where they are known.
+        sources: split -> SHA-256 of the video files it was made from, where they are known. A file
+            whose id stands in two splits is one of the split that was converted last.
     """
 
     name: str
@@ -183,6 +184,7 @@ def actions_between(data: BenchmarkData, first: int, last: int) -> BenchmarkData
         test=_part(data.test, first, last),
         class_names=data.class_names[first:last],
         about={**data.about, "actions": [first, last]},
+        sources={},  # which action a file shows is not known
     )
 
 

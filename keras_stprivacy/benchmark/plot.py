@@ -128,10 +128,11 @@ def _curves(points: list[_Point], x_axis: _Axis, y_axis: _Axis) -> list[str]:
         for name, place in point.row.curves.items():
             curves.setdefault(name, []).append((place, f"{x:.1f},{y:.1f}"))
     lines = []
-    for own in curves.values():
+    for name, own in curves.items():
         places = " ".join(where for _, where in sorted(own))
         if len(own) > 1:
-            lines.append(f'<polyline class="curve" points="{places}"/>')
+            title = f"<title>{html.escape(name)}</title>"
+            lines.append(f'<polyline class="curve" points="{places}">{title}</polyline>')
     return lines
 
 

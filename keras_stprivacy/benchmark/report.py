@@ -16,7 +16,7 @@ from keras_stprivacy.benchmark.estimates import Difference, SeedEstimate
 from keras_stprivacy.benchmark.quoted import QuotedTable
 from keras_stprivacy.evaluation.report import plain, written
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: a row had one curve and a dial
 
 
 @dataclasses.dataclass

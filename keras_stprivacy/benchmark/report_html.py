@@ -42,7 +42,7 @@ def render_html(report: BenchmarkReport) -> str:
         parts.append(f'<div class="plot">{plot}</div>')
         parts.append(
             '<p class="faint">Up and to the left is better. Bars are 95 % intervals over test '
-            "videos; lines join the places of one method.</p>"
+            "videos; lines join the places of one dial.</p>"
         )
     floors = {row.label for row in report.rows if row.kind == "floor"}
     parts += ["<h2>Measured</h2>", _table(*main_table(report), floors)]

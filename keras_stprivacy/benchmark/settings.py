@@ -1,6 +1,8 @@
 """How much a benchmark measures: seeds, clips, epochs, attackers."""
 
 import dataclasses
+import functools
+import pathlib
 from typing import Any
 
 from keras_stprivacy.data.digests import detector_as_json, digest
@@ -14,6 +16,13 @@ ALL_ATTACKERS = (
     "mask",
     RECONSTRUCTION,
 )
+_FROM_WEIGHTS = ("video_transformer", "linear_probe")
+
+
+@functools.cache
+def _digest(path: str, changed: int, size: int) -> str:
+    """SHA-256 of a file, read again only when it has changed."""
+    return digest(path)[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +60,8 @@ class Settings:
 
     Raises:
         ValueError: for numbers below 1, unknown attackers, a class without a detector, weights
-            without a layout.
+            without a layout, or without an attacker that takes them.
+        FileNotFoundError: if there is no such file of weights.
 
     Example:
 
@@ -98,6 +108,14 @@ class Settings:
                 "attacker_weights and attacker_layout go together. Received: attacker_weights="
                 f"{self.attacker_weights!r}, attacker_layout={self.attacker_layout!r}"
             )
+        if self.attacker_weights is not None:
+            if not pathlib.Path(self.attacker_weights).is_file():
+                raise FileNotFoundError(f"there is no weights file at {self.attacker_weights}")
+            if not set(_FROM_WEIGHTS) & set(self.attackers):
+                raise ValueError(
+                    f"weights are for {' or '.join(_FROM_WEIGHTS)}; none of these attacks. "
+                    f"Received: attackers={self.attackers}"
+                )
 
     @property
     def start_weights(self) -> tuple[str, str] | None:
@@ -134,7 +152,9 @@ class Settings:
             del content[given]
         if self.start_weights is not None:
             path, layout = self.start_weights
-            content["attacker_weights"] = {"sha256": digest(path)[1], "layout": layout}
+            state = pathlib.Path(path).stat()
+            known = _digest(path, state.st_mtime_ns, state.st_size)
+            content["attacker_weights"] = {"sha256": known, "layout": layout}
         if self.detector is not None:
             content["detector"] = detector_as_json(self.detector, self.person_class)
         return {

@@ -232,15 +232,14 @@ def _add_tests(rows: list[BenchmarkRow], joined: dict[str, list[ScoredCell]]) ->
 def _split_notes(plan: Plan) -> list[str]:
     """That files of the test are files of a training split, too."""
     test = plan.attacked.sources.get("test", frozenset())
-    shared = {
-        who: len(test & data.sources.get("train", frozenset()))
-        for who, data in (("systems", plan.learned_from), ("attackers", plan.attacked))
-    }
+    learned: dict[frozenset[str], list[str]] = {}
+    for who, data in (("systems", plan.learned_from), ("attackers", plan.attacked)):
+        learned.setdefault(data.sources.get("train", frozenset()), []).append(who)
     return [
-        f"{count} of {len(test)} video files of the test are among those that {who} learned from: "
-        "the splits leak (`stprivacy-tfrecords splits` names them)"
-        for who, count in shared.items()
-        if count
+        f"{len(test & train)} of {len(test)} video files of the test are among those that "
+        f"{' and '.join(who)} could learn from: the splits leak"
+        for train, who in learned.items()
+        if test & train
     ]
 
 
@@ -259,7 +258,8 @@ def _notes(plan: Plan, raw: ScoredCell, cells: Cells, failures: dict[str, str]) 
     if any(cell["strongest"] for cell in cells.values()):
         notes.append(
             "with several attackers, every attribute is read by the strongest of them, chosen on "
-            "training clips that none learned from, not on the test; raw clips likewise"
+            "training clips that none learned from, not on the test; raw clips likewise, where "
+            "several read them"
         )
     if plan.settings.seeds > 1:
         notes.append(

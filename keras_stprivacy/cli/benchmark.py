@@ -161,8 +161,9 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 def _ratios(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(ratio) for ratio in _names(text) or ())
-    except ValueError as error:
-        raise click.UsageError(
-            f"--keep-ratios needs numbers joined by commas. Received: {text!r}"
-        ) from error
+        ratios = tuple(float(ratio) for ratio in _names(text) or ())
+    except ValueError:
+        ratios = ()
+    if not ratios:
+        raise click.UsageError(f"--keep-ratios needs numbers joined by commas. Received: {text!r}")
+    return ratios

@@ -133,7 +133,7 @@ class Attack:
                 for task in ("action", "privacy")
             }
             reader = result.recognizers["privacy"]
-            if reader is not None and hold is not None and not self.frame_level:
+            if reader is not None and hold is not None:
                 rebuilt = decoder.rebuild(stores["anonymized"].clips[hold])
                 result.held_out["rebuilt/privacy"] = reader.predict(rebuilt)
         result.test = read_test(
@@ -231,10 +231,10 @@ class Attack:
         self, labels: TrainLabels, result: AttackResult, in_memory: bool
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Places of the clips to learn from and to choose on; all, and none, with one attacker."""
-        readers = len(self.attackers) if self.num_candidates is None else self.num_candidates
+        candidates = len(self.attackers) if self.num_candidates is None else self.num_candidates
         videos = int(labels.video.max()) + 1
         count = round(self.held_out * videos)
-        if self.frame_level or readers < 2:
+        if self.frame_level or candidates < 2:
             return None, None
         if self.train_passes > 1 and not in_memory:
             result.notes.append(
@@ -283,4 +283,9 @@ def check_frame_attackers(attackers: tuple[str, ...]) -> None:
         raise ValueError(
             "frames are tested with the attacker 'frame': name it in attackers. Received: "
             f"{attackers}"
+        )
+    if RECONSTRUCTION in attackers:
+        raise ValueError(
+            f"the attacker {RECONSTRUCTION!r} rebuilds whole clips, which are not tested frame by "
+            f"frame: leave it out. Received: {attackers}"
         )

@@ -81,7 +81,8 @@ def evaluate(
             `"reconstruction"` (a decoder that learns to give raw clips back; what it rebuilt is
             shown to the recognizers of raw clips). The first reads actions too and has the rows
             "raw" and "anonymized". With several, the report adds a row for each, and one in which
-            every attribute is read by the strongest of them, chosen on held-out training clips.
+            every attribute is read by the strongest of them, chosen on held-out training clips;
+            who reads rebuilt clips is one of them.
         attacker: network of the video transformers. None: a `Recognizer` of the anonymizer's shape
             and depth; a preset's name; a dict of `Recognizer` arguments; or a callable
             `f(num_classes=, num_kept=, seed=)` that builds one.

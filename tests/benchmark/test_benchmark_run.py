@@ -16,7 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 import keras_stprivacy as stp
+from keras_stprivacy.benchmark import cell_run
 from keras_stprivacy.cli.main import main
+from keras_stprivacy.evaluation.attack import Attack
 
 TINY = ["--train-clips", "96", "--test-clips", "24", "--epochs", "1", "--attackers", "linear_probe"]
 SETTINGS = stp.benchmark.Settings(
@@ -95,6 +97,7 @@ def test_a_learned_system_is_trained_once_and_swept(tmp_path, monkeypatch):
     assert list(clips) == ["raw", "sparsified", "anonymized"]
 
 
+@pytest.mark.any_backend
 def test_attackers_start_from_given_weights(tmp_path, monkeypatch):
     loaded = []
     monkeypatch.setattr(
@@ -104,9 +107,13 @@ def test_attackers_start_from_given_weights(tmp_path, monkeypatch):
     path = tmp_path / "vit.npz"
     path.write_bytes(b"weights")
     given = {"attacker_weights": str(path), "attacker_layout": "timm"}
-    settings = dataclasses.replace(SETTINGS, attackers=("video_transformer",), **given)
-    report = stp.benchmark.known("motion-digits", tmp_path, systems=["raw"], settings=settings)
-    assert loaded == [(8, str(path), "timm"), (5, str(path), "timm")]
+    attackers = ("video_transformer", "reconstruction")
+    settings = dataclasses.replace(SETTINGS, attackers=attackers, **given)
+    report = stp.benchmark.known(
+        "motion-digits", tmp_path, systems=["downsample_2x"], settings=settings
+    )
+    # Of raw clips, of those given out, and the first ones again, to read rebuilt clips.
+    assert loaded == 3 * [(8, str(path), "timm"), (5, str(path), "timm")]
     said = report.settings["attacker_weights"]
     assert said["layout"] == "timm" and len(said["sha256"]) == 64
     assert str(tmp_path) not in json.dumps(report.settings)
@@ -114,6 +121,37 @@ def test_attackers_start_from_given_weights(tmp_path, monkeypatch):
     before = settings.of_cell()
     path.write_bytes(b"other weights")
     assert settings.of_cell() != before
+    with pytest.raises(ValueError, match="none of these attacks"):
+        dataclasses.replace(settings, attackers=("conv3d", "frame"))
+    with pytest.raises(FileNotFoundError, match="no weights file"):
+        dataclasses.replace(settings, attacker_weights=str(tmp_path / "nothing.npz"))
+
+
+@pytest.mark.any_backend
+def test_who_reads_rebuilt_clips_is_chosen_on_clips_that_nobody_learned_from(tmp_path, monkeypatch):
+    held, offered = [], []
+    split, choose = Attack._split, cell_run.choose_strongest
+
+    def kept_split(self, *given):
+        held.append(split(self, *given))
+        return held[-1]
+
+    def chosen(candidates, labels, main, names):
+        offered.append({name: said.shape for name, said in candidates.items()})
+        _, notes = choose(candidates, labels, main, names)
+        return dict.fromkeys(names, "reconstruction"), notes
+
+    monkeypatch.setattr(Attack, "_split", kept_split)
+    monkeypatch.setattr(cell_run, "choose_strongest", chosen)
+    settings = dataclasses.replace(SETTINGS, attackers=("linear_probe", "reconstruction"))
+    report = stp.benchmark.known("motion-digits", tmp_path, ["downsample_2x"], settings)
+    (raw_learn, raw_held), (learn, hold) = held
+    assert raw_held.tolist() == hold.tolist() and len(hold) == 10
+    assert not set(learn) & set(hold) and raw_learn.tolist() == learn.tolist()
+    assert offered == [{"linear_probe": (10, 5), "reconstruction": (10, 5)}]
+    row = report["downsample_2x"]
+    assert row.scores["cmap"].value == row.attackers["reconstruction"]["cmap"].value
+    assert row.scores["cmap"].value != row.attackers["linear_probe"]["cmap"].value
 
 
 ONCE = [pytest.param(name, marks=pytest.mark.any_backend) for name in ("frames", "fapder", "ospar")]
@@ -233,7 +271,8 @@ def test_ablations_change_one_thing_at_a_time(monkeypatch):
         (["known", "--keep-ratios", "1,0.5"], "--keep-ratios is for the deployment", 2),
         (["deployment", "--keep-ratios", "1,half"], "numbers joined by commas", 2),
         (["deployment", "--keep-ratios", "1,1.5"], "must be a number in (0, 1]", 1),
-        (["deployment", "--keep-ratios", ""], "at least one", 1),
+        (["deployment", "--keep-ratios", ""], "numbers joined by commas", 2),
+        (["deployment", "--keep-ratios", "1,0.5,1.0"], "must differ", 1),
     ],
 )
 def test_wrong_arguments(arguments, words, code, tmp_path):

@@ -206,6 +206,11 @@ def test_frames_are_tested_one_by_one(make_anonymizer):
     assert chance.high - chance.low == pytest.approx(2 * half, rel=0.35)
     with pytest.raises(ValueError, match="attacker 'frame'"):
         evaluate(make_anonymizer(), (clip, labels), (clip, labels), frame_level=True)
+    with pytest.raises(ValueError, match="not tested frame by frame"):
+        both = ("frame", "reconstruction")
+        evaluate(
+            make_anonymizer(), (clip, labels), (clip, labels), frame_level=True, attackers=both
+        )
 
 
 def test_a_network_of_clips_alone_attacks_where_there_is_a_mask(make_anonymizer):

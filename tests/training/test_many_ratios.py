@@ -85,15 +85,16 @@ def test_each_ratio_has_codes_of_its_own():
 
 def test_prices_weigh_the_nats_of_each_ratio():
     prices = (0.0, 0.5, 2.0)
-    model, plain = _phase(ratio_prices=prices), _phase()
+    weights = {"mask_information_weight": 0.3}
+    model, plain = _phase(ratio_prices=prices, **weights), _phase(**weights)
     output = model(ops.array(CLIPS), training=True)
     labels = tiny_models.labels(12)
     losses = model.phase_losses(labels, output, training=True)
     same = plain.phase_losses(labels, output, training=True)
     place = harness.numpy(output["keep_ratio_place"])
     word = (output["decision_mask"], output["bits"], ops.array(labels["action"]))
-    of_bits = harness.numpy(model.code(*word, output["keep_ratio_place"])[1])
-    expected = np.mean(0.1 * np.array(prices)[place] * of_bits)
+    of_mask, of_bits = map(harness.numpy, model.code(*word, output["keep_ratio_place"]))
+    expected = np.mean(np.array(prices)[place] * (0.3 * of_mask + 0.1 * of_bits))
     assert float(harness.numpy(losses["paid_information"])) == pytest.approx(expected, rel=1e-4)
     for name in ("mask_information", "bits_information"):  # what is logged has no price
         assert float(harness.numpy(losses[name])) == pytest.approx(float(harness.numpy(same[name])))
