@@ -84,6 +84,9 @@ def systems(results: Path, name: str = "known") -> str:
     reference = report["reference"]
     label = next(row["label"] for row in report["rows"] if row["id"] == reference)
     headings = [heading for _, heading, _, _ in columns]
+    rebuilds = any("reconstruction" in row["attackers"] for row in report["rows"])
+    if rebuilds:
+        headings.append("cMAP % of rebuilt clips")
     headings += [f"top-1 - {label}", f"leakage - {label}"]
     settings, where = report["settings"], report["settings"]["environment"]
     minutes = settings["seeds"] * sum(sum(row["seconds"].values()) for row in report["rows"]) / 60
@@ -99,6 +102,8 @@ def systems(results: Path, name: str = "known") -> str:
             _cell(row["scores"].get(key), factor, digits, key in ("f1", "auroc"))
             for key, _, factor, digits in columns
         ]
+        if rebuilds:
+            cells.append(_cell(row["attackers"].get("reconstruction", {}).get("cmap"), 100.0, 1))
         tests = row["tests"].get(reference, {})
         cells += [_difference(tests.get("top_1"), 100.0, 1), _difference(tests.get("leakage"))]
         lines.append(f"| {row['label']} | {' | '.join(cells)} |")
