@@ -110,6 +110,23 @@ def systems(results: Path, name: str = "known") -> str:
     return "\n".join(lines)
 
 
+def systems_short(results: Path) -> str:
+    """Action and leakage of every system, without tests and floors."""
+    report = _read(results / "benchmark_known.json")
+    lines = ["| | action top-1 % | privacy cMAP % | leakage |", "|---|---|---|---|"]
+    for row in report["rows"]:
+        cells = [
+            _cell(row["scores"].get(key), factor, digits)
+            for key, factor, digits in (
+                ("top_1", 100.0, 1),
+                ("cmap", 100.0, 1),
+                ("leakage", 1.0, 2),
+            )
+        ]
+        lines.append(f"| {row['label']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def stprivacy_seeds(results: Path) -> str:
     """STPrivacy beside raw clips: action and leakage, then every attribute."""
     report = _read(results / "benchmark_known.json")
@@ -233,15 +250,19 @@ def real_clips(results: Path) -> str:
         f"| system | weights | {' | '.join(heads)} |",
         f"|---|---|{'---|---|' * len(columns)}",
     ]
-    for system, first in measured[columns[0]]["rows"].items():
-        weights = f"{first['parameters']:,}" if first["parameters"] else "-"
-        cells = []
+    rows = {name: measured[name]["rows"] for name in columns}
+    for system in sorted(set().union(*rows.values())):
+        own = {name: rows[name][system] for name in columns if system in rows[name]}
+        count = next(iter(own.values()))["parameters"]
+        weights, cells = f"{count:,}" if count else "-", []
         for name in columns:
-            row = measured[name]["rows"][system]
-            seconds = row["train_seconds"]
+            if name not in own:
+                cells += ["not measured", "not measured"]
+                continue
+            seconds = own[name]["train_seconds"]
             cells += [
                 "-" if seconds is None else f"{seconds:.0f}",
-                f"{100 * row['mean_absolute_difference']:.1f} %",
+                f"{100 * own[name]['mean_absolute_difference']:.1f} %",
             ]
         lines.append(f"| {system} | {weights} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -251,6 +272,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "motion_digits_demo": motion_digits_demo,
     "motion_digits_attributes": motion_digits_attributes,
     "systems_known": systems,
+    "systems_short": systems_short,
     "stprivacy_seeds": stprivacy_seeds,
     "gates": gates,
     "opponents": opponents,

@@ -83,7 +83,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", help="the videos of UCF101 and its lists")
     parser.add_argument("--privacy-labels", help="VP-UCF101's pickle, if it is not among them")
+    parser.add_argument("--systems", help="only these, joined by commas; other rows stay")
     options = parser.parse_args()
+    every = stp.baselines.systems()
+    systems = tuple(options.systems.split(",")) if options.systems else every
 
     settings = stp.benchmark.Settings(
         seeds=1,
@@ -100,16 +103,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         records, out = Path(folder) / "records", Path(folder) / "out"
         tfrecords_tools.convert(halves(options.videos, options.privacy_labels), records)
-        every = stp.baselines.systems()
-        report = stp.benchmark.known(records, out, every, settings, progress=print)
+        report = stp.benchmark.known(records, out, systems, settings, progress=print)
     if report.failures:
         raise SystemExit("\n".join(f"{name}: {why}" for name, why in report.failures.items()))
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[keras.backend.backend()] = {
-        "seconds": time.monotonic() - began,
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU",
-        "rows": rows(report),
-    }
+    own = results.setdefault(keras.backend.backend(), {"rows": {}})
+    own["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
+    if systems == every:
+        own["seconds"] = time.monotonic() - began
+    own["rows"].update(rows(report))
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
 
 

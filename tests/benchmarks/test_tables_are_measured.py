@@ -52,17 +52,20 @@ def test_a_benchmark_becomes_a_table(tables, tmp_path):
         {"id": "chance", "label": "chance", "scores": {"cmap": {**number, "value": None}}},
     ]
     rows[0]["tests"] = {"raw": {"top_1": lower, "leakage": {**lower, "p": 0.5}}}
-    rows[1] |= {"seconds": {}, "tests": {}}
+    rows[0]["attackers"] = {"reconstruction": {"cmap": {**number, "value": 0.45}}}
+    rows[1] |= {"seconds": {}, "tests": {}, "attackers": {}}
     environment = {"backend": "jax", "cpus": 3}
     settings = {"seeds": 2, "workers": 1, "environment": environment}
     report = {"rows": rows, "reference": "raw", "settings": settings}
     (tmp_path / "benchmark_known.json").write_text(json.dumps(report))
     lines = tables.systems(tmp_path).splitlines()
     assert "Seeds: 2. jax, 3 CPU cores; 3 minutes" in lines[0]
-    heads = "| | action top-1 % | privacy cMAP % | leakage | top-1 - Raw | leakage - Raw |"
+    heads = "| | action top-1 % | privacy cMAP % | leakage | cMAP % of rebuilt clips | "
+    heads += "top-1 - Raw | leakage - Raw |"
     assert lines[2] == heads
     assert lines[4] == (
-        "| Raw | 50.0 [40.0, 60.0] | 50.0 [40.0, 60.0] | 0.50 [0.40, 0.60] | -25.0 (p < 0.01) | "
+        "| Raw | 50.0 [40.0, 60.0] | 50.0 [40.0, 60.0] | 0.50 [0.40, 0.60] | "
+        "45.0 [40.0, 60.0] | -25.0 (p < 0.01) | "
         "-0.25 (p 0.50) |"
     )
-    assert lines[5] == "| chance | - | - | - | - | - |"
+    assert lines[5] == "| chance | - | - | - | - | - | - |"
