@@ -93,7 +93,7 @@ def _own_losses(model):
         weights = (model.mask_information_weight, model.bits_information_weight)
         bits = output.get("bits")
         nats = code(output["decision_mask"], bits, labels, training=True)
-        anonymizer += sum(weight * each for weight, each in zip(weights, nats, strict=True))
+        anonymizer += sum(w * ops.mean(each) for w, each in zip(weights, nats, strict=True))
     return dict(zip(model.players, (anonymizer, action, *privacy), strict=True))
 
 
