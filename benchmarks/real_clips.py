@@ -9,8 +9,8 @@ The first half of each video is for training, the second for testing, and no det
 persons: their box is the middle of every frame. So the scores say nothing. Clips are 8 x 32 x 32,
 systems have the settings that they have on the embedded dataset. Needs the backend and TensorFlow,
 which reads the records. Takes 6 (PyTorch) to 10 (TensorFlow) minutes with nine videos and one
-thread, and VITA's reversal as long as VITA again; JAX takes most of an hour, VITA half of it. Writes
-its backend's part of benchmarks/results/real_clips.json. Expected: the table "real_clips" in
+thread, and VITA's reversal as long as VITA again; JAX takes most of an hour, half of it for VITA.
+Writes its backend's part of benchmarks/results/real_clips.json. Expected: the table "real_clips" in
 docs/evaluation.md.
 """
 
