@@ -101,7 +101,7 @@ NETWORKS = {
     "small_resnet": lambda: SmallResNet(32, width=0.25, blocks=2),
     "small_resnet_v2": lambda: SmallResNet(32, width=0.25, preactivation=True),
     "frames": lambda: FrameClassifier(5, CLIP, "small_resnet_v2", width=0.25),
-    "branch": lambda: ContrastiveBranch(32, "small_resnet", 0.25, hidden_dim=6, output_dim=4),
+    "branch": lambda: ContrastiveBranch(32, "small_resnet", 0.25, hidden_dim=64, output_dim=4),
 }
 
 

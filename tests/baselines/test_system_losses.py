@@ -158,7 +158,7 @@ def spact_networks():
     return {
         "anonymizer": UNet(SHAPE[1:3], 0.03125),
         "action": small_action_network(),
-        "privacy": ContrastiveBranch(SHAPE[1:3], "small_resnet", 0.125, None, 8, 4),
+        "privacy": ContrastiveBranch(SHAPE[1:3], "small_resnet", 0.125, None, 64, 4),
     }
 
 
