@@ -111,7 +111,7 @@ def systems(results: Path, name: str = "known") -> str:
 
 
 def systems_short(results: Path) -> str:
-    """Action and leakage of every system, without tests and floors."""
+    """Action, cMAP and leakage of every system and floor, without tests between systems."""
     report = _read(results / "benchmark_known.json")
     lines = ["| | action top-1 % | privacy cMAP % | leakage |", "|---|---|---|---|"]
     for row in report["rows"]:
