@@ -11,6 +11,7 @@ A table stands between two lines of its file:
 Its name is a function below, which reads files of `benchmarks/results/`.
 """
 
+import functools
 import json
 import re
 import sys
@@ -20,6 +21,15 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+# Key of a score, heading, factor, digits.
+_SCORES = (
+    ("top_1", "action top-1 %", 100.0, 1),
+    ("action_cmap", "action cMAP %", 100.0, 1),
+    ("cmap", "privacy cMAP %", 100.0, 1),
+    ("f1", "F1", 1.0, 3),
+    ("auroc", "AUROC", 1.0, 3),
+    ("leakage", "leakage", 1.0, 2),
+)
 _MARKED = re.compile(r"(<!-- table: (\S+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
 
 
@@ -66,20 +76,19 @@ def motion_digits_attributes(results: Path) -> str:
     return "\n".join(lines)
 
 
+def _score_cells(row: dict, columns: list[tuple[str, str, float, int]]) -> list[str]:
+    """A row of a benchmark in columns of `_SCORES`; F1 and AUROC without intervals."""
+    return [
+        _cell(row["scores"].get(key), factor, digits, key in ("f1", "auroc"))
+        for key, _, factor, digits in columns
+    ]
+
+
 def systems(results: Path, name: str = "known") -> str:
     """The systems of a benchmark's report, `benchmark_<name>.json`."""
     report = _read(results / f"benchmark_{name}.json")
     columns = [
-        (key, heading, factor, digits)
-        for key, heading, factor, digits in (
-            ("top_1", "action top-1 %", 100.0, 1),
-            ("action_cmap", "action cMAP %", 100.0, 1),
-            ("cmap", "privacy cMAP %", 100.0, 1),
-            ("f1", "F1", 1.0, 3),
-            ("auroc", "AUROC", 1.0, 3),
-            ("leakage", "leakage", 1.0, 2),
-        )
-        if any(key in row["scores"] for row in report["rows"])
+        column for column in _SCORES if any(column[0] in row["scores"] for row in report["rows"])
     ]
     reference = report["reference"]
     label = next(row["label"] for row in report["rows"] if row["id"] == reference)
@@ -98,10 +107,7 @@ def systems(results: Path, name: str = "known") -> str:
         f"|---|{'---|' * len(headings)}",
     ]
     for row in report["rows"]:
-        cells = [
-            _cell(row["scores"].get(key), factor, digits, key in ("f1", "auroc"))
-            for key, _, factor, digits in columns
-        ]
+        cells = _score_cells(row, columns)
         if rebuilds:
             cells.append(_cell(row["attackers"].get("reconstruction", {}).get("cmap"), 100.0, 1))
         tests = row["tests"].get(reference, {})
@@ -110,20 +116,14 @@ def systems(results: Path, name: str = "known") -> str:
     return "\n".join(lines)
 
 
-def systems_short(results: Path) -> str:
+def systems_short(results: Path, name: str = "known") -> str:
     """Action, cMAP and leakage of every system and floor, without tests between systems."""
-    report = _read(results / "benchmark_known.json")
-    lines = ["| | action top-1 % | privacy cMAP % | leakage |", "|---|---|---|---|"]
-    for row in report["rows"]:
-        cells = [
-            _cell(row["scores"].get(key), factor, digits)
-            for key, factor, digits in (
-                ("top_1", 100.0, 1),
-                ("cmap", 100.0, 1),
-                ("leakage", 1.0, 2),
-            )
-        ]
-        lines.append(f"| {row['label']} | {' | '.join(cells)} |")
+    report = _read(results / f"benchmark_{name}.json")
+    columns = [column for column in _SCORES if column[0] in ("top_1", "cmap", "leakage")]
+    lines = [f"| | {' | '.join(column[1] for column in columns)} |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['label']} | {' | '.join(_score_cells(row, columns))} |" for row in report["rows"]
+    ]
     return "\n".join(lines)
 
 
@@ -240,9 +240,9 @@ def full_size(results: Path) -> str:
     return "\n".join(lines)
 
 
-def real_clips(results: Path) -> str:
-    """How long every system trained on a few real clips, on each backend."""
-    measured = _read(results / "real_clips.json")
+def each_backend(results: Path, clips: str = "real") -> str:
+    """How long every system trained on a few clips, on each backend."""
+    measured = _read(results / f"{clips}_clips.json")
     names = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
     columns = [name for name in names if name in measured]
     heads = [f"{names[name]}: training s | pixels change by" for name in columns]
@@ -273,12 +273,14 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "motion_digits_attributes": motion_digits_attributes,
     "systems_known": systems,
     "systems_short": systems_short,
+    "deployment": functools.partial(systems_short, name="deployment"),
     "stprivacy_seeds": stprivacy_seeds,
     "gates": gates,
     "opponents": opponents,
     "step_time": step_time,
     "full_size": full_size,
-    "real_clips": real_clips,
+    "real_clips": each_backend,
+    "embedded_clips": functools.partial(each_backend, clips="embedded"),
 }
 
 

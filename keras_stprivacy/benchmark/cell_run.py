@@ -26,7 +26,7 @@ from keras_stprivacy.evaluation.eight_bit import EightBitTransform
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.protocol import network_of
 from keras_stprivacy.evaluation.sources import Source
-from keras_stprivacy.evaluation.strongest import choose_strongest, readers_of
+from keras_stprivacy.evaluation.strongest import strongest_of
 from keras_stprivacy.evaluation.summary import caption
 
 _FRAMES_SHOWN = 4
@@ -53,7 +53,6 @@ def measure(
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    data = plan.attacked
     system, seconds = trained_system(plan, variant, seed, out)
     if hasattr(system, "reset_report"):
         system.reset_report()
@@ -66,7 +65,7 @@ def measure(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with whole_file(path, ending=".weights.h5") as part:
                     attacked.attackers[f"anonymized/{task}"].model.save_weights(part)
-    strongest, notes = _strongest(attacked, data)
+    strongest, notes, _ = strongest_of(attacked, "anonymized")
     network = getattr(system, "network", None) or getattr(system, "anonymizer", None)
     count = _FRAMES_SHOWN
     return {
@@ -261,15 +260,6 @@ def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pat
         {"attacked": plan.attacked.about, "settings": plan.settings.of_cell(), "seed": seed}
     )
     return out / "recognizers" / f"raw-{task}-{known}-seed{seed}.weights.h5"
-
-
-def _strongest(attacked: AttackResult, data: BenchmarkData) -> tuple[dict[str, str], list[str]]:
-    """Attribute -> attacker, chosen on held-out training clips; empty with one attacker."""
-    said = {key: one for key, one in attacked.held_out.items() if key in attacked.test.probability}
-    held = readers_of(said, "anonymized", attacked.main)
-    if len(held) < 2 or attacked.held_out_labels is None:
-        return {}, []
-    return choose_strongest(held, attacked.held_out_labels, attacked.main, data.attribute_names)
 
 
 def _spread(clip: np.ndarray, count: int) -> np.ndarray:

@@ -1,11 +1,10 @@
 """How much a benchmark measures: seeds, clips, epochs, attackers."""
 
 import dataclasses
-import functools
 import pathlib
 from typing import Any
 
-from keras_stprivacy.data.digests import detector_as_json, digest
+from keras_stprivacy.data.digests import detector_as_json, digest_unless_known
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
 
 ALL_ATTACKERS = (
@@ -17,12 +16,6 @@ ALL_ATTACKERS = (
     RECONSTRUCTION,
 )
 _FROM_WEIGHTS = ("video_transformer", "linear_probe")
-
-
-@functools.cache
-def _digest(path: str, changed: int, size: int) -> str:
-    """SHA-256 of a file, read again only when it has changed."""
-    return digest(path)[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,8 +145,7 @@ class Settings:
             del content[given]
         if self.start_weights is not None:
             path, layout = self.start_weights
-            state = pathlib.Path(path).stat()
-            known = _digest(path, state.st_mtime_ns, state.st_size)
+            known = digest_unless_known(path)
             content["attacker_weights"] = {"sha256": known, "layout": layout}
         if self.detector is not None:
             content["detector"] = detector_as_json(self.detector, self.person_class)

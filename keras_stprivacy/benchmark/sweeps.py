@@ -124,40 +124,47 @@ def _ablated(name: str, data: BenchmarkData, parts: Sequence[str], several: bool
         raise ValueError(f"{name} has no settings {', '.join(needed)} to change")
     label = LABELS.get(name, name)
     ratio, (depth, *size) = base["keep_ratio"], base["tubelet_size"]
-    # Part -> the other places on its curve: number, words, settings.
-    changes: dict[str, list[tuple[float, str, dict[str, Any]]]] = {
-        "keep_ratio": [
-            (value, f"keep ratio {value:g}", {"keep_ratio": value})
-            for value in (0.9, 0.8, 0.7, 0.6, 0.5)
-            if value != ratio
-        ],
-        "tubelet": [
-            (value, f"tubelet of {value} frames", {"tubelet_size": [value, *size]})
-            for value in (1, 2, 4, 8)
-            if value != depth and data.clip_shape[0] % value == 0
-        ],
-        "action_weight": [
-            (value, f"action weight {value:g}", {"action_weight": value})
-            for value in (factor * base["action_weight"] for factor in (0.5, 2.0))
-        ],
-        "privacy_weight": [
-            (value, f"privacy weight {value:g}", {"privacy_weight": value})
-            for value in (factor * base["privacy_weight"] for factor in (0.0, 0.5, 2.0))
-        ],
+    weights = base["action_weight"], base["privacy_weight"]
+    # Part -> its own place on the curve, and the others: number, words, settings.
+    changes: dict[str, tuple[float, list[tuple[float, str, dict[str, Any]]]]] = {
+        "keep_ratio": (
+            ratio,
+            [
+                (value, f"keep ratio {value:g}", {"keep_ratio": value})
+                for value in (0.9, 0.8, 0.7, 0.6, 0.5)
+                if value != ratio
+            ],
+        ),
+        "tubelet": (
+            depth,
+            [
+                (value, f"tubelet of {value} frames", {"tubelet_size": [value, *size]})
+                for value in (1, 2, 4, 8)
+                if value != depth and data.clip_shape[0] % value == 0
+            ],
+        ),
+        "action_weight": (
+            weights[0],
+            [
+                (value, f"action weight {value:g}", {"action_weight": value})
+                for value in (factor * weights[0] for factor in (0.5, 2.0))
+            ],
+        ),
+        "privacy_weight": (
+            weights[1],
+            [
+                (value, f"privacy weight {value:g}", {"privacy_weight": value})
+                for value in (factor * weights[1] for factor in (0.0, 0.5, 2.0))
+            ],
+        ),
     }
     of_whom = f"{label}, " if several else ""
-    own = {
-        "keep_ratio": ratio,
-        "tubelet": depth,
-        "action_weight": base["action_weight"],
-        "privacy_weight": base["privacy_weight"],
-    }
     swept = [part for part in parts if part in changes]
     curves = {part: of_whom + part.replace("_", " ") for part in swept}
-    places = {curves[part]: float(own[part]) for part in swept}
+    places = {curves[part]: float(changes[part][0]) for part in swept}
     variants = [Variant(name, name, label, curves=places)]
     for part in swept:
-        for number, (value, words, changed) in enumerate(changes[part]):
+        for number, (value, words, changed) in enumerate(changes[part][1]):
             variants.append(
                 Variant(
                     f"{name}-{part}-{number}",

@@ -15,6 +15,17 @@ def digest(path: str | os.PathLike) -> tuple[int, str]:
         return digest_of(file)
 
 
+def digest_unless_known(path: str | os.PathLike) -> str:
+    """SHA-256 of a file, read again only when its time or size has changed."""
+    state = pathlib.Path(path).stat()
+    return _digest_at(os.fspath(path), state.st_mtime_ns, state.st_size)
+
+
+@functools.cache
+def _digest_at(path: str, changed: int, size: int) -> str:
+    return digest(path)[1]
+
+
 def digest_of(file: Any) -> tuple[int, str]:
     """Size and SHA-256 of an open binary file."""
     sha256, size = hashlib.sha256(), 0

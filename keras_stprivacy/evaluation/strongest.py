@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_stprivacy.evaluation.attack_result import AttackResult
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION
 from keras_stprivacy.scores import average_precision
 
@@ -78,6 +79,27 @@ def choose_strongest(
             continue
         chosen[attribute] = max(values, key=lambda name: values[name] or 0.0)
     return chosen, notes
+
+
+def strongest_of(attacked: AttackResult, kind: str) -> tuple[dict[str, str], list[str], int]:
+    """The choice among the attackers that read both the held-out clips and the test.
+
+    Args:
+        attacked: what attackers learned and said.
+        kind: of clips: "raw" or "anonymized".
+
+    Returns:
+        Attribute -> attacker, notes, and how many there were to choose among. No attribute has one
+        where there were fewer than two, or nothing was held out.
+    """
+    tested = readers_of(attacked.test.probability, kind, attacked.main)
+    held = readers_of(attacked.held_out, kind, attacked.main)
+    held = {name: said for name, said in held.items() if name in tested}
+    if len(held) < 2 or attacked.held_out_labels is None:
+        return {}, [], len(held)
+    names = attacked.labels.attribute_names
+    chosen, notes = choose_strongest(held, attacked.held_out_labels, attacked.main, names)
+    return chosen, notes, len(held)
 
 
 def columns_of_chosen(

@@ -16,9 +16,9 @@ from keras_stprivacy.evaluation.results import TestResults
 from keras_stprivacy.evaluation.scoring import Row, Scored, action_map, add_leakage, score
 from keras_stprivacy.evaluation.strongest import (
     STRONGEST,
-    choose_strongest,
     columns_of_chosen,
     readers_of,
+    strongest_of,
 )
 from keras_stprivacy.floors import action_only, actions_only, chance, majority_class
 from keras_stprivacy.scores import among_top
@@ -150,17 +150,16 @@ def _privacy_of(
     named = readers_of(attacked.test.probability, kind, main)
     said = {"" if name == main else name: one for name, one in named.items()}
     said.pop(RECONSTRUCTION, None)  # has a row of its own
-    held = readers_of(attacked.held_out, kind, main)
-    held = {name: one for name, one in held.items() if name in named}
-    if len(held) < 2 or attacked.held_out_labels is None:
+    chosen, more, candidates = strongest_of(attacked, kind)
+    held_out = attacked.held_out_labels
+    if not chosen or held_out is None:
         return said
-    chosen, more = choose_strongest(held, attacked.held_out_labels, main, names)
     settings["strongest_attackers"][kind] = chosen
     if kind == "anonymized":
         notes.extend(more)
         notes.append(
-            f"the strongest of {len(held)} attackers is chosen for each attribute on "
-            f"{len(attacked.held_out_labels)} training clips that none learned from, not on the "
+            f"the strongest of {candidates} attackers is chosen for each attribute on "
+            f"{len(held_out)} training clips that none learned from, not on the "
             "test"
         )
     return {**said, STRONGEST: columns_of_chosen(named, chosen, names)}

@@ -304,7 +304,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             "keep_ratios": self.keep_ratios,
             "ratio_prices": self.ratio_prices,
             "word_weight": self.word_weight,
-            "schedule": self.schedule if self.schedule in ("auto", None) else None,
+            "schedule": self.config_of_schedule,
             "attribute_names": self.attribute_names,
             "multi_label": self.multi_label,
         }

@@ -166,7 +166,7 @@ class Initialization(TrainingPhase):
             "anonymizer": keras.saving.serialize_keras_object(self.anonymizer),
             "num_actions": self.num_actions,
             "sparsification_weight": self.sparsification_weight,
-            "schedule": self.schedule if self.schedule in ("auto", None) else None,
+            "schedule": self.config_of_schedule,
             "multi_label": self.multi_label,
         }
 

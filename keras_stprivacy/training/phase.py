@@ -19,6 +19,8 @@ from keras_stprivacy.training.checks import (
     check_label_keys,
 )
 
+_NOT_SAVED = "callbacks that were not saved"
+
 
 class TrainingPhase(keras.Model):
     """Base of `Initialization` and `STPrivacy`."""
@@ -44,7 +46,8 @@ class TrainingPhase(keras.Model):
         """Trains; as `keras.Model.fit`, after a check of arrays and with the schedules.
 
         Raises:
-            ValueError: for NaN pixels, clips that do not fit, labels outside the classes, no data.
+            ValueError: for NaN pixels, clips that do not fit, labels outside the classes, no data,
+                and where a loaded model lacks the callbacks of its schedule.
         """
         self._check(x, y, "fit")
         validation = kwargs.get("validation_data")
@@ -52,7 +55,7 @@ class TrainingPhase(keras.Model):
             self._check(validation[0], validation[1], "validation_data")
         if y is None and not isinstance(x, keras.utils.PyDataset):
             kwargs.setdefault("shuffle", False)  # a dataset shuffles itself; Keras warns of True
-        own = self.default_schedules() if self.schedule == "auto" else list(self.schedule or ())
+        own = self._schedules()
         callbacks = kwargs.pop("callbacks", None) or []
         if isinstance(callbacks, keras.callbacks.CallbackList):
             for callback in (*own, StopAtBadEpoch()):
@@ -70,6 +73,26 @@ class TrainingPhase(keras.Model):
             if pathlib.Path(where).parts[-3:] != ("backend", "jax", "trainer.py"):
                 raise  # of a callback, or of the user's data
             raise ValueError(NO_BATCH) from error  # Keras on JAX, before any callback can tell
+
+    def _schedules(self) -> list[keras.callbacks.Callback]:
+        if self.schedule == "auto":
+            return self.default_schedules()
+        if self.schedule == _NOT_SAVED:
+            raise ValueError(
+                "this model was saved with callbacks as its schedule, and callbacks are not saved. "
+                'Set `schedule` of the model to them, to "auto" or to None before `fit`.'
+            )
+        if isinstance(self.schedule, str):
+            raise ValueError(
+                'schedule must be "auto", a list of callbacks or None. Received: '
+                f"schedule={self.schedule!r}"
+            )
+        return list(self.schedule or ())
+
+    @property
+    def config_of_schedule(self) -> str | None:
+        """`schedule` as a config holds it: callbacks cannot be saved, but not forgotten either."""
+        return self.schedule if self.schedule in ("auto", None) else _NOT_SAVED
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, after a check of arrays."""

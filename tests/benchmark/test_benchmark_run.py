@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 import keras_stprivacy as stp
-from keras_stprivacy.benchmark import cell_run
 from keras_stprivacy.cli.main import main
+from keras_stprivacy.evaluation import strongest
 from keras_stprivacy.evaluation.attack import Attack
 
 TINY = ["--train-clips", "96", "--test-clips", "24", "--epochs", "1", "--attackers", "linear_probe"]
@@ -130,7 +130,7 @@ def test_attackers_start_from_given_weights(tmp_path, monkeypatch):
 @pytest.mark.any_backend
 def test_who_reads_rebuilt_clips_is_chosen_on_clips_that_nobody_learned_from(tmp_path, monkeypatch):
     held, offered = [], []
-    split, choose = Attack._split, cell_run.choose_strongest
+    split, choose = Attack._split, strongest.choose_strongest
 
     def kept_split(self, *given):
         held.append(split(self, *given))
@@ -142,7 +142,7 @@ def test_who_reads_rebuilt_clips_is_chosen_on_clips_that_nobody_learned_from(tmp
         return dict.fromkeys(names, "reconstruction"), notes
 
     monkeypatch.setattr(Attack, "_split", kept_split)
-    monkeypatch.setattr(cell_run, "choose_strongest", chosen)
+    monkeypatch.setattr(strongest, "choose_strongest", chosen)
     settings = dataclasses.replace(SETTINGS, attackers=("linear_probe", "reconstruction"))
     report = stp.benchmark.known("motion-digits", tmp_path, ["downsample_2x"], settings)
     (raw_learn, raw_held), (learn, hold) = held

@@ -9,7 +9,7 @@ import pytest
 import tiny_models
 from harness import numpy
 
-from keras_stprivacy.training import Initialization, STPrivacy
+from keras_stprivacy.training import Initialization, STPrivacy, WarmupCosine
 
 CLIPS, LABELS = tiny_models.clips(6), tiny_models.labels(6)
 METRICS = {
@@ -329,6 +329,23 @@ def test_training_that_was_broken_off_ends_as_if_it_had_not(phase, tmp_path):
     tiny_models.use_noise(loaded.anonymizer, 3)
     loaded.fit(**data, initial_epoch=2)
     _assert_close(_all_values(loaded), expected)
+
+
+@pytest.mark.any_backend
+@both
+def test_a_schedule_of_callbacks_is_asked_for_after_loading(phase, tmp_path):
+    data = {"x": CLIPS, "y": LABELS, "batch_size": 3, "epochs": 1, "verbose": 0}
+    model = make(phase, schedule=[WarmupCosine()])
+    model.fit(**data)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="Set `schedule` of the model"):
+        loaded.fit(**data)
+    loaded.schedule = [WarmupCosine()]
+    assert loaded.fit(**data).epoch == [0]
+    loaded.schedule = "cosine"
+    with pytest.raises(ValueError, match="schedule='cosine'"):
+        loaded.fit(**data)
 
 
 @harness.not_on_jax

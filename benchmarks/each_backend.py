@@ -1,20 +1,21 @@
-"""Every system trained on real clips and applied to them, on one backend: it runs, and how long.
+"""Every system trained on a few clips and applied to others, on one backend: it runs, and how long.
 
-    KERAS_BACKEND=tensorflow python benchmarks/real_clips.py UCF101 --privacy-labels LABELS
-    KERAS_BACKEND=jax python benchmarks/real_clips.py UCF101 --privacy-labels LABELS
-    KERAS_BACKEND=torch python benchmarks/real_clips.py UCF101 --privacy-labels LABELS
+    KERAS_BACKEND=tensorflow python benchmarks/each_backend.py
+    KERAS_BACKEND=tensorflow python benchmarks/each_backend.py UCF101 --privacy-labels LABELS
 
-UCF101 and LABELS are what `stprivacy-tfrecords convert vp-ucf101` takes; some videos are enough.
-The first half of each video is for training, the second for testing, and no detector looks for
-persons: their box is the middle of every frame. So the scores say nothing. Clips are 8 x 32 x 32,
-systems have the settings that they have on the embedded dataset. Needs the backend and TensorFlow,
-which reads the records. Takes 6 (PyTorch) to 10 (TensorFlow) minutes with nine videos and one
-thread, and VITA's reversal as long as VITA again; JAX takes most of an hour, half of it for VITA.
-Writes its backend's part of benchmarks/results/real_clips.json. Expected: the table "real_clips" in
-docs/evaluation.md.
+and with jax and torch. Without UCF101 the clips are of the embedded dataset, 640 for training and
+64 for testing. UCF101 and LABELS are what `stprivacy-tfrecords convert vp-ucf101` takes; some
+videos are enough. The first half of each video is for training, the second for testing, and no
+detector looks for persons: their box is the middle of every frame. So the scores say nothing.
+Clips are 8 x 32 x 32, systems have the settings that they have on the embedded dataset. Needs the
+backend and, for UCF101, TensorFlow, which reads the records. With nine videos and one thread it
+takes 10 (PyTorch) to 15 (TensorFlow) minutes; JAX takes more than an hour, most of it for VITA and
+its reversal. Writes its backend's part of benchmarks/results/embedded_clips.json or
+real_clips.json. Expected: the tables of these names in docs/evaluation.md.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -31,7 +32,8 @@ import tfrecords_tools
 from tfrecords_tools.datasets.vp_ucf101 import vp_ucf101
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
-RESULTS = Path(__file__).parent / "results" / "real_clips.json"
+RESULTS = Path(__file__).parent / "results"
+EMBEDDED = {"train_clips": 640, "test_clips": 64, "batch_size": 32}
 MIDDLE = (0.1, 0.25, 1.0, 0.75)  # ymin, xmin, ymax, xmax
 
 
@@ -67,7 +69,7 @@ def halves(videos: str, labels: str | None) -> SourceDataset:
 
 
 def rows(report: stp.benchmark.BenchmarkReport) -> dict:
-    """How long each system trained, how large it is, and how far it changes the test frames."""
+    """How long each system trained, how large it is, and how far it changes the test clips."""
     measured = {}
     for name, _, clips in report.pictures:
         pairs = [(clip["rows"]["raw"], clip["rows"]["anonymized"]) for clip in clips]
@@ -82,7 +84,7 @@ def rows(report: stp.benchmark.BenchmarkReport) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("videos", help="the videos of UCF101 and its lists")
+    parser.add_argument("videos", nargs="?", help="the videos of UCF101 and its lists")
     parser.add_argument("--privacy-labels", help="VP-UCF101's pickle, if it is not among them")
     parser.add_argument("--systems", help="only these, joined by commas; other rows stay")
     options = parser.parse_args()
@@ -100,20 +102,26 @@ def main() -> None:
         views=(1, 1),
         figure_clips=16,
     )
+    if options.videos is None:
+        settings = dataclasses.replace(settings, **EMBEDDED)
+    path = RESULTS / f"{'embedded' if options.videos is None else 'real'}_clips.json"
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        records, out = Path(folder) / "records", Path(folder) / "out"
-        tfrecords_tools.convert(halves(options.videos, options.privacy_labels), records)
-        report = stp.benchmark.known(records, out, systems, settings, progress=print)
+        data, out = Path(folder) / "records", Path(folder) / "out"
+        if options.videos is None:
+            data = "motion-digits"
+        else:
+            tfrecords_tools.convert(halves(options.videos, options.privacy_labels), data)
+        report = stp.benchmark.known(data, out, systems, settings, progress=print)
     if report.failures:
         raise SystemExit("\n".join(f"{name}: {why}" for name, why in report.failures.items()))
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = json.loads(path.read_text()) if path.exists() else {}
     own = results.setdefault(keras.backend.backend(), {"rows": {}})
     own["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
     if systems == every:
         own["seconds"] = time.monotonic() - began
     own["rows"].update(rows(report))
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
