@@ -99,9 +99,12 @@ def systems(results: Path, name: str = "known") -> str:
     headings += [f"top-1 - {label}", f"leakage - {label}"]
     settings, where = report["settings"], report["settings"]["environment"]
     minutes = settings["seeds"] * sum(sum(row["seconds"].values()) for row in report["rows"]) / 60
+    run = settings.get("run")
+    whole = "" if run is None or run["cells_found"] else f", in a run of {run['seconds'] / 60:.0f}"
     lines = [
         f"Seeds: {settings['seeds']}. {where['backend']}, {where['cpus']} CPU cores; "
-        f"{minutes:.0f} minutes of training and attacks, cells at a time: {settings['workers']}.",
+        f"{minutes:.0f} minutes of training and attacks, cells at a time: {settings['workers']}"
+        f"{whole}.",
         "",
         f"| | {' | '.join(headings)} |",
         f"|---|{'---|' * len(headings)}",
@@ -116,9 +119,9 @@ def systems(results: Path, name: str = "known") -> str:
     return "\n".join(lines)
 
 
-def systems_short(results: Path, name: str = "known") -> str:
+def systems_short(results: Path) -> str:
     """Action, cMAP and leakage of every system and floor, without tests between systems."""
-    report = _read(results / f"benchmark_{name}.json")
+    report = _read(results / "benchmark_known.json")
     columns = [column for column in _SCORES if column[0] in ("top_1", "cmap", "leakage")]
     lines = [f"| | {' | '.join(column[1] for column in columns)} |", "|---|---|---|---|"]
     lines += [
@@ -273,7 +276,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "motion_digits_attributes": motion_digits_attributes,
     "systems_known": systems,
     "systems_short": systems_short,
-    "deployment": functools.partial(systems_short, name="deployment"),
+    "systems_quick": functools.partial(systems, name="quick"),
+    "deployment": functools.partial(systems, name="deployment"),
     "stprivacy_seeds": stprivacy_seeds,
     "gates": gates,
     "opponents": opponents,

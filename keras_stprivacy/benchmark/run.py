@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import time
 from collections.abc import Callable, Iterator
 
 import keras
@@ -50,17 +51,20 @@ def run(
         verbose: 1 shows the progress of each cell on standard error.
 
     Returns:
-        The report. A system that cannot be measured stands in its `failures`, with the reason.
+        The report; its settings have under `run` how long the call took, and how many cells it
+        measured and found. A system that cannot be measured stands in its `failures`, with the
+        reason.
 
     Raises:
         ValueError: if raw clips cannot be measured, against which all others are.
         OSError: if `out` cannot be written.
         BrokenWorkersError: if a worker process was killed, or could not start.
     """
+    began = time.monotonic()
     folder = pathlib.Path(out)
     remove_parts(folder)
     session = _Session(plan, folder, progress or (lambda line: None), verbose)
-    workers = plan.settings.workers
+    workers, found = plan.settings.workers, len(session.cells)
     if not session.waiting:
         pass
     elif workers > 1:
@@ -71,7 +75,13 @@ def run(
             session.work(executor, 1, lambda: plan)
     # In the order of the plan, whichever was finished first.
     cells = {key: session.cells[key] for key in session.names if key in session.cells}
-    return summarize(plan, cells, session.failures)
+    report = summarize(plan, cells, session.failures)
+    report.settings["run"] = {
+        "seconds": round(time.monotonic() - began, 1),
+        "cells_measured": len(cells) - found,
+        "cells_found": found,
+    }
+    return report
 
 
 class _Session:

@@ -150,6 +150,9 @@ def settings_line(report: BenchmarkReport) -> str:
     seconds = sum(sum(row.seconds.values()) for row in report.rows) * s["seeds"]
     half = " (reconstruction: half as many)" if RECONSTRUCTION in s["attackers"] else ""
     side_by_side = f", {s['workers']} cells at a time" if s.get("workers", 1) > 1 else ""
+    run = s.get("run")
+    if run is not None and not run["cells_found"]:
+        side_by_side += f", in a run of {run['seconds'] / 60:.0f} min"
     return (
         f"Protocol {report.protocol}; {seeds}; attackers: {', '.join(s['attackers'])}, "
         f"{s['epochs']} epochs{half}; {environment['backend']}, {environment['processor']}, "
