@@ -41,12 +41,13 @@ def trade_off_svg(report: BenchmarkReport) -> str:
     ]
     if not points:
         return ""
-    x_axis = _Axis([end for p in points for end in _ends(p.x)] + [0.0], _LEFT, _WIDTH - _RIGHT)
+    xs = [0.0, *(end for p in points for end in _ends(p.x))]
+    x_axis = _Axis(xs, _LEFT, _WIDTH - _RIGHT, of_shares=across == "cmap")
     floor = next((row.scores.get(up) for row in report.rows if row.id == "chance"), None)
     ys = [end for p in points for end in _ends(p.y)]
     if floor is not None and floor.value is not None:
         ys.append(floor.value)
-    y_axis = _Axis(ys, _HEIGHT - _BOTTOM, _TOP)
+    y_axis = _Axis(ys, _HEIGHT - _BOTTOM, _TOP, of_shares=True)
     parts = [_grid(x_axis, y_axis, across, up)]
     if floor is not None and floor.value is not None:
         y = y_axis(floor.value)
@@ -75,7 +76,7 @@ _NAMES = {
 class _Axis:
     """From a score to a place in the picture, with round ticks."""
 
-    def __init__(self, values: list[float], start: float, stop: float) -> None:
+    def __init__(self, values: list[float], start: float, stop: float, of_shares: bool) -> None:
         low, high = min(values), max(values)
         spread = max(high - low, 0.05)
         step = next(
@@ -86,6 +87,8 @@ class _Axis:
         )
         self.low = step * int((low - 0.02 * spread) // step)
         self.high = step * -int(-(high + 0.02 * spread) // step)
+        if of_shares:  # all within 0 and 1, and so should the ticks be
+            self.low, self.high = max(self.low, 0.0), min(self.high, 1.0)
         self.ticks = [self.low + i * step for i in range(round((self.high - self.low) / step) + 1)]
         self.start, self.stop = start, stop
 

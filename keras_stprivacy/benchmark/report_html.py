@@ -140,7 +140,7 @@ def _pictures(report: BenchmarkReport) -> list[str]:
             rows[label if name != "raw" else "Raw"] = clip["anonymized"]
         caption = report.pictures[0][2][number]["caption"]
         words = f"frames of a test clip ({caption}): {', '.join(rows)}"
-        images.append(image_of(ClipPicture(rows, caption), words, label_width=150))
+        images.append(image_of(ClipPicture(rows, caption), words))
     parts.append(f'<div class="pictures">{"".join(images)}</div>')
     parts.append(
         '<p class="faint">"Dropped": the raw clip with dropped tubelets blackened, for '

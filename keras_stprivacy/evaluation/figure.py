@@ -54,9 +54,7 @@ def sparsified(
     return np.where(shown[..., None], clip, np.uint8(0)).astype("uint8")
 
 
-def clip_grid(
-    pictures: list[ClipPicture], num_frames: int = 4, columns: int = 2, label_width: int = _LABELS
-) -> Image.Image:
+def clip_grid(pictures: list[ClipPicture], num_frames: int = 4, columns: int = 2) -> Image.Image:
     """Draws clips in a grid; each is a block of rows with some frames spread over the clip.
 
     Small frames are enlarged without smoothing, so that their pixels can be seen.
@@ -65,7 +63,6 @@ def clip_grid(
         pictures: the clips; all with the same rows.
         num_frames: frames of each clip.
         columns: blocks beside each other.
-        label_width: pixels for the names of the rows.
 
     Returns:
         An RGB image.
@@ -92,6 +89,8 @@ def clip_grid(
         len(index) * (size[0] + _GAP) - _GAP,
         _CAPTION + len(names) * (size[1] + _GAP) - _GAP,
     )
+    strong, plain = ImageFont.load_default(14), ImageFont.load_default(13)
+    label_width = max(_LABELS, *(int(strong.getlength(name)) + _MARGIN for name in names))
     image = Image.new(
         "RGB",
         (
@@ -101,7 +100,6 @@ def clip_grid(
         _PAPER,
     )
     draw = ImageDraw.Draw(image)
-    strong, plain = ImageFont.load_default(14), ImageFont.load_default(13)
     for number, picture in enumerate(pictures):
         line, column = divmod(number, columns)
         left = _MARGIN + label_width + column * (block[0] + _MARGIN)

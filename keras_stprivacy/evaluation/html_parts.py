@@ -78,17 +78,15 @@ def preformatted(text: str) -> str:
     return f"<pre>{text_of(text)}</pre>"
 
 
-def image_of(picture: ClipPicture, words: str, label_width: int | None = None) -> str:
+def image_of(picture: ClipPicture, words: str) -> str:
     """A picture within the page.
 
     Args:
         picture: rows of frames.
         words: what it shows, for who cannot see it.
-        label_width: pixels for the names of the rows; None: as `clip_grid` has it.
     """
-    options = {} if label_width is None else {"label_width": label_width}
     buffer = io.BytesIO()
-    clip_grid([picture], **options).save(buffer, "PNG", optimize=True)
+    clip_grid([picture]).save(buffer, "PNG", optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="{text_of(words)}" src="data:image/png;base64,{data}">'
 

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -174,6 +175,8 @@ def test_the_plot_has_room_for_any_leakage(plan, cells, value):
     report["stprivacy"].scores["leakage"] = SeedEstimate(value, value - 1.0, value + 1.0)
     plot = trade_off_svg(report)
     assert plot.count("<circle") == 3 and plot.count('class="gridline"') < 30
+    accuracies = re.findall(r'text-anchor="end">(-?\d+)</text>', plot)
+    assert accuracies and all(0 <= int(tick) <= 100 for tick in accuracies)
 
 
 def test_page_stands_alone_with_plot_bars_and_pictures(report, tmp_path):

@@ -156,6 +156,15 @@ def test_picture_of_other_sizes(shape):
     assert 150 < image.width < 3000 and 100 < image.height < 3000
 
 
+def test_names_of_rows_have_their_room():
+    clip = np.full((2, 32, 32, 3), 255, "uint8")
+    name = "a system of a long name, dropped"
+    short, long = (clip_grid([ClipPicture({row: clip}, "")], num_frames=1) for row in ("x", name))
+    assert long.width > short.width
+    ink = np.asarray(long)[:, : long.width - short.width]
+    assert (np.asarray(short)[:, -100:] == np.asarray(long)[:, -100:]).all() and ink.min() < 128
+
+
 def test_sparsified_keeps_raw_pixels_where_tubelets_are_kept():
     clip = np.random.default_rng(0).integers(1, 255, (4, 4, 6, 3)).astype("uint8")
     mask = np.arange(2 * 2 * 3).reshape(2, 2, 3) % 2
