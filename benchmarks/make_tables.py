@@ -98,7 +98,10 @@ def systems(results: Path, name: str = "known") -> str:
         headings.append("cMAP % of rebuilt clips")
     headings += [f"top-1 - {label}", f"leakage - {label}"]
     settings, where = report["settings"], report["settings"]["environment"]
-    minutes = settings["seeds"] * sum(sum(row["seconds"].values()) for row in report["rows"]) / 60
+    rows = report["rows"]
+    trained = {(row["system"], row["seconds"].get("train system", 0.0)) for row in rows}
+    others = [v for row in rows for k, v in row["seconds"].items() if k != "train system"]
+    minutes = settings["seeds"] * (sum(took for _, took in trained) + sum(others)) / 60
     run = settings.get("run")
     whole = "" if run is None or run["cells_found"] else f", in a run of {run['seconds'] / 60:.0f}"
     lines = [

@@ -147,7 +147,10 @@ def settings_line(report: BenchmarkReport) -> str:
     s = report.settings
     environment = s["environment"]
     seeds = f"{s['seeds']} seed" + ("s" if s["seeds"] > 1 else "")
-    seconds = sum(sum(row.seconds.values()) for row in report.rows) * s["seeds"]
+    # A system that several rows share, at several keep ratios, was trained once.
+    trained = {(row.system, row.seconds.get("train system", 0.0)) for row in report.rows}
+    others = sum(v for row in report.rows for k, v in row.seconds.items() if k != "train system")
+    seconds = (sum(took for _, took in trained) + others) * s["seeds"]
     half = " (reconstruction: half as many)" if RECONSTRUCTION in s["attackers"] else ""
     side_by_side = f", {s['workers']} cells at a time" if s.get("workers", 1) > 1 else ""
     run = s.get("run")
