@@ -183,7 +183,7 @@ def gates(results: Path) -> str:
 
 def opponents(results: Path) -> str:
     """What the stronger of two fresh attackers reads from each variant of phase 2."""
-    measured = _read(results / "opponents.json")
+    measured = _read(results / "opponents_0.json")
     settings = measured["settings"]
     first = next(iter(measured["rows"].values()))["report"]
     names = first["attribute_names"]
@@ -207,6 +207,23 @@ def opponents(results: Path) -> str:
         lines.append(f"| {variant} | {top_1:.1f} | {' | '.join(cells)} |")
     chance = {row["name"]: row for row in first["rows"]}["chance"]
     lines.append(f"| chance | | {' | '.join(percent(chance, name) for name in names)} |")
+    return "\n".join(lines)
+
+
+def word_reader(results: Path) -> str:
+    """The information price with and without a reader of words, for each seed."""
+    names = {"information": "without", "information, word": "with"}
+    lines = [
+        "| seed | word reader | action top-1 % | cMAP % of clips | cMAP % of masks |",
+        "|---|---|---|---|---|",
+    ]
+    for path in sorted(results.glob("opponents_*.json")):
+        measured = _read(path)
+        for variant, words in names.items():
+            rows = {row["name"]: row for row in measured["rows"][variant]["report"]["rows"]}
+            clips, masks = rows["anonymized"]["scores"], rows["anonymized/mask"]["scores"]
+            cells = [_cell(one, 100.0, 1) for one in (clips["top_1"], clips["cmap"], masks["cmap"])]
+            lines.append(f"| {measured['settings']['seed']} | {words} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -284,6 +301,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "stprivacy_seeds": stprivacy_seeds,
     "gates": gates,
     "opponents": opponents,
+    "word_reader": word_reader,
     "step_time": step_time,
     "full_size": full_size,
     "real_clips": each_backend,

@@ -1,13 +1,14 @@
 """What makes an anonymizer hide: fresh attackers on each variant of the adversarial training.
 
-    KERAS_BACKEND=tensorflow python benchmarks/opponents.py            # about 35 minutes, two cores
-    KERAS_BACKEND=tensorflow python benchmarks/opponents.py --variants deterministic information
+    KERAS_BACKEND=tensorflow python benchmarks/opponents.py            # an hour with one thread
+    KERAS_BACKEND=tensorflow python benchmarks/opponents.py --seed 1 --variants information \
+        "information, word"
 
-One initialization serves all variants; each trains phase 2 on the same training clips and is
-attacked by a fresh transformer and by a dense network on the decision mask alone. Test clips are of
-the split "validation": this is where options are chosen, and the test split stays closed. Writes
-benchmarks/results/opponents.json and prints the average precision of the stronger attacker for each
-attribute.
+One initialization of a seed serves all variants; each trains phase 2 on the same training clips and
+is attacked by a fresh transformer and by a dense network on the decision mask alone. Test clips are
+of the split "validation": this is where options are chosen, and the test split stays closed. Writes
+benchmarks/results/opponents_<seed>.json and prints the average precision of the stronger attacker
+for each attribute.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import keras_stprivacy as stp
 
 PRESET = "motion_digits_8x32"
 BATCH = 32
-RESULTS = Path(__file__).parent / "results" / "opponents.json"
+RESULTS = Path(__file__).parent / "results"
 ANONYMIZER = {
     "keep_ratio": 0.7,
     "gate": "gumbel_top_k",
@@ -124,7 +125,8 @@ def main() -> None:
             )
             print(f"\n{variant}, {seconds:.0f} s of training\n{report}", flush=True)
             rows[variant] = {"seconds": seconds, "report": json.loads(report.to_json())}
-            RESULTS.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
+            path = RESULTS / f"opponents_{options.seed}.json"
+            path.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
