@@ -8,9 +8,9 @@ and with jax and torch. Without UCF101 the clips are of the embedded dataset, 64
 videos are enough. The first half of each video is for training, the second for testing, and no
 detector looks for persons: their box is the middle of every frame. So the scores say nothing.
 Clips are 8 x 32 x 32, systems have the settings that they have on the embedded dataset. Needs the
-backend and, for UCF101, TensorFlow, which reads the records. With nine videos and one thread it
-takes 10 (PyTorch) to 15 (TensorFlow) minutes; JAX takes more than an hour, most of it for VITA and
-its reversal. Writes its backend's part of benchmarks/results/embedded_clips.json or
+backend and, for UCF101, TensorFlow, which reads the records. One thread takes 27 minutes for the
+embedded clips, and for nine videos about 20, with TensorFlow or PyTorch; JAX, which convolves
+slowly on CPUs, an hour and a half for the videos, and longer for the clips. Writes its backend's part of benchmarks/results/embedded_clips.json or
 real_clips.json. Expected: the tables of these names in docs/evaluation.md.
 """
 
@@ -120,6 +120,8 @@ def main() -> None:
     own["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
     if systems == every:
         own["seconds"] = time.monotonic() - began
+    else:
+        own.pop("seconds", None)
     own["rows"].update(rows(report))
     path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
 

@@ -8,7 +8,7 @@ A table stands between two lines of its file:
     <!-- table: motion_digits_demo -->
     <!-- end of table -->
 
-Its name is a function below, which reads files of `benchmarks/results/`.
+Its name is one of `TABLES`, a function that reads files of `benchmarks/results/`.
 """
 
 import functools
@@ -98,16 +98,12 @@ def systems(results: Path, name: str = "known") -> str:
         headings.append("cMAP % of rebuilt clips")
     headings += [f"top-1 - {label}", f"leakage - {label}"]
     settings, where = report["settings"], report["settings"]["environment"]
-    rows = report["rows"]
-    trained = {(row["system"], row["seconds"].get("train system", 0.0)) for row in rows}
-    others = [v for row in rows for k, v in row["seconds"].items() if k != "train system"]
-    minutes = settings["seeds"] * (sum(took for _, took in trained) + sum(others)) / 60
-    run = settings.get("run")
-    whole = "" if run is None or run["cells_found"] else f", in a run of {run['seconds'] / 60:.0f}"
+    run = settings["run_seconds"]
+    whole = "" if run is None else f", in a run of {run / 60:.0f} minutes"
     lines = [
         f"Seeds: {settings['seeds']}. {where['backend']}, {where['cpus']} CPU cores; "
-        f"{minutes:.0f} minutes of training and attacks, cells at a time: {settings['workers']}"
-        f"{whole}.",
+        f"{settings['seconds'] / 60:.0f} minutes of training and attacks, cells at a time: "
+        f"{settings['workers']}{whole}.",
         "",
         f"| | {' | '.join(headings)} |",
         f"|---|{'---|' * len(headings)}",
@@ -182,7 +178,7 @@ def gates(results: Path) -> str:
 
 
 def opponents(results: Path) -> str:
-    """What the stronger of two fresh attackers reads from each variant of phase 2."""
+    """What two fresh attackers read from each variant of phase 2."""
     measured = _read(results / "opponents_0.json")
     settings = measured["settings"]
     first = next(iter(measured["rows"].values()))["report"]
@@ -214,15 +210,18 @@ def word_reader(results: Path) -> str:
     """The information price with and without a reader of words, for each seed."""
     names = {"information": "without", "information, word": "with"}
     lines = [
-        "| seed | word reader | action top-1 % | cMAP % of clips | cMAP % of masks |",
-        "|---|---|---|---|---|",
+        "| seed | word reader | action top-1 % | cMAP % of clips | cMAP % of masks | chance |",
+        "|---|---|---|---|---|---|",
     ]
     for path in sorted(results.glob("opponents_*.json")):
         measured = _read(path)
         for variant, words in names.items():
+            if variant not in measured["rows"]:
+                continue
             rows = {row["name"]: row for row in measured["rows"][variant]["report"]["rows"]}
             clips, masks = rows["anonymized"]["scores"], rows["anonymized/mask"]["scores"]
-            cells = [_cell(one, 100.0, 1) for one in (clips["top_1"], clips["cmap"], masks["cmap"])]
+            numbers = clips["top_1"], clips["cmap"], masks["cmap"], rows["chance"]["scores"]["cmap"]
+            cells = [_cell(number, 100.0, 1) for number in numbers]
             lines.append(f"| {measured['settings']['seed']} | {words} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

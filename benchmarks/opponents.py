@@ -102,7 +102,13 @@ def main() -> None:
     validation = stp.data.motion_digits("validation", seed=options.seed)
     settings = {**vars(options), "backend": keras.backend.backend()}
     settings["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
+    path = RESULTS / f"opponents_{options.seed}.json"
     rows = {}
+    if path.is_file():  # variants that are not asked for stay
+        earlier = json.loads(path.read_text())
+        alike = set(settings) - {"variants"}
+        if all(earlier["settings"][key] == settings[key] for key in alike):
+            rows = earlier["rows"]
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder) / "start.keras"
         keras.utils.set_random_seed(options.seed)
@@ -125,7 +131,8 @@ def main() -> None:
             )
             print(f"\n{variant}, {seconds:.0f} s of training\n{report}", flush=True)
             rows[variant] = {"seconds": seconds, "report": json.loads(report.to_json())}
-            path = RESULTS / f"opponents_{options.seed}.json"
+            settings["variants"] = [name for name in VARIANTS if name in rows]
+            rows = {name: rows[name] for name in settings["variants"]}
             path.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
 
 

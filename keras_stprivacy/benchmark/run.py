@@ -51,9 +51,8 @@ def run(
         verbose: 1 shows the progress of each cell on standard error.
 
     Returns:
-        The report; its settings have under `run` how long the call took, and how many cells it
-        measured and found. A system that cannot be measured stands in its `failures`, with the
-        reason.
+        The report. A system that cannot be measured stands in its `failures`, with the reason.
+        `settings["run_seconds"]` is how long the call took, where nothing was there before it.
 
     Raises:
         ValueError: if raw clips cannot be measured, against which all others are.
@@ -63,8 +62,9 @@ def run(
     began = time.monotonic()
     folder = pathlib.Path(out)
     remove_parts(folder)
+    fresh = not any((folder / name).is_dir() for name in ("cells", "recognizers", "systems"))
     session = _Session(plan, folder, progress or (lambda line: None), verbose)
-    workers, found = plan.settings.workers, len(session.cells)
+    workers = plan.settings.workers
     if not session.waiting:
         pass
     elif workers > 1:
@@ -76,11 +76,7 @@ def run(
     # In the order of the plan, whichever was finished first.
     cells = {key: session.cells[key] for key in session.names if key in session.cells}
     report = summarize(plan, cells, session.failures)
-    report.settings["run"] = {
-        "seconds": round(time.monotonic() - began, 1),
-        "cells_measured": len(cells) - found,
-        "cells_found": found,
-    }
+    report.settings["run_seconds"] = round(time.monotonic() - began, 1) if fresh else None
     return report
 
 

@@ -85,6 +85,7 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
             "seeds": plan.settings.seeds,
             "bootstrap": plan.settings.bootstrap,
             "workers": plan.settings.workers,
+            "seconds": _seconds_in_all(plan, cells),
             "data": plan.attacked.about,
             "learned_from": plan.learned_from.about,
             "environment": first["environment"],
@@ -135,6 +136,17 @@ def _row(name: str, label: str, cells: list[ScoredCell]) -> BenchmarkRow:
         for key in cells[0].cell["seconds"]
     }
     return row
+
+
+def _seconds_in_all(plan: Plan, cells: Cells) -> float:
+    """Of training and attacks; a system that cells share, at other keep ratios, counts once."""
+    systems = {variant.id: variant.system for variant in plan.variants}
+    trained, others = set(), 0.0
+    for (name, seed), cell in cells.items():
+        took = cell["seconds"].get("train system", 0.0)
+        trained.add((systems[name], seed, took))
+        others += sum(cell["seconds"].values()) - took
+    return round(sum(took for _, _, took in trained) + others, 1)
 
 
 def _floor_row(name: str, label: str, floor: Any) -> BenchmarkRow:

@@ -147,19 +147,14 @@ def settings_line(report: BenchmarkReport) -> str:
     s = report.settings
     environment = s["environment"]
     seeds = f"{s['seeds']} seed" + ("s" if s["seeds"] > 1 else "")
-    # A system that several rows share, at several keep ratios, was trained once.
-    trained = {(row.system, row.seconds.get("train system", 0.0)) for row in report.rows}
-    others = sum(v for row in report.rows for k, v in row.seconds.items() if k != "train system")
-    seconds = (sum(took for _, took in trained) + others) * s["seeds"]
     half = " (reconstruction: half as many)" if RECONSTRUCTION in s["attackers"] else ""
     side_by_side = f", {s['workers']} cells at a time" if s.get("workers", 1) > 1 else ""
-    run = s.get("run")
-    if run is not None and not run["cells_found"]:
-        side_by_side += f", in a run of {run['seconds'] / 60:.0f} min"
+    if s.get("run_seconds") is not None:
+        side_by_side += f", in a run of {s['run_seconds'] / 60:.0f} min"
     return (
         f"Protocol {report.protocol}; {seeds}; attackers: {', '.join(s['attackers'])}, "
         f"{s['epochs']} epochs{half}; {environment['backend']}, {environment['processor']}, "
-        f"{environment['cpus']} CPUs; {seconds / 60:.0f} min of training and attacks"
+        f"{environment['cpus']} CPUs; {s['seconds'] / 60:.0f} min of training and attacks"
         f"{side_by_side}."
     )
 

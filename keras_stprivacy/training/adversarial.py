@@ -67,12 +67,13 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             `remove_dropped` must be False; needs an anonymizer with `gate="gumbel_top_k"`.
             Validation is at the anonymizer's own ratio, its nats by the code of the nearest.
         ratio_prices: None, or for each of `keep_ratios` the factor of the weights of information.
-            Where high ratios are cheap, the keep ratio is a dial in deployment: from most private
-            to most accurate.
+            Where high ratios are cheap, the keep ratio is a dial in deployment: the higher, the
+            more may be said, and leak.
         word_weight: weight of the loss of a small reader of actions that sees the decision mask
             and the bits themselves and learns with the anonymizer, see `WordReader`. `fit` logs it
             as `word_loss`.
-        schedule: `"auto"`: `WarmupCosine`, `InformationSchedule`; or a list of callbacks; or None.
+        schedule: `"auto"`: `WarmupCosine`, `InformationSchedule`; or a list of callbacks, which are
+            not saved; or None.
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
             of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
         attribute_names: of the private attributes. With them `fit` logs the average precision of
@@ -304,7 +305,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             "keep_ratios": self.keep_ratios,
             "ratio_prices": self.ratio_prices,
             "word_weight": self.word_weight,
-            "schedule": self.config_of_schedule,
+            "schedule": self._config_of_schedule,
             "attribute_names": self.attribute_names,
             "multi_label": self.multi_label,
         }

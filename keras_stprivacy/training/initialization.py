@@ -30,7 +30,7 @@ class Initialization(TrainingPhase):
         num_actions: classes.
         sparsification_weight: factor of the sparsification loss.
         schedule: `"auto"`: `WarmupCosine` for the learning rate and, if no weights were loaded,
-            `KeepRatioSchedule`; or a list of callbacks; or None.
+            `KeepRatioSchedule`; or a list of callbacks, which are not saved; or None.
         multi_label: whether a clip may show several actions.
 
     Call arguments:
@@ -166,7 +166,7 @@ class Initialization(TrainingPhase):
             "anonymizer": keras.saving.serialize_keras_object(self.anonymizer),
             "num_actions": self.num_actions,
             "sparsification_weight": self.sparsification_weight,
-            "schedule": self.config_of_schedule,
+            "schedule": self._config_of_schedule,
             "multi_label": self.multi_label,
         }
 

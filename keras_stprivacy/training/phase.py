@@ -90,9 +90,11 @@ class TrainingPhase(keras.Model):
         return list(self.schedule or ())
 
     @property
-    def config_of_schedule(self) -> str | None:
+    def _config_of_schedule(self) -> str | None:
         """`schedule` as a config holds it: callbacks cannot be saved, but not forgotten either."""
-        return self.schedule if self.schedule in ("auto", None) else _NOT_SAVED
+        if not self.schedule:
+            return None
+        return self.schedule if isinstance(self.schedule, str) else _NOT_SAVED
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, after a check of arrays."""

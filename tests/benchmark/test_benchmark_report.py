@@ -175,8 +175,23 @@ def test_the_plot_has_room_for_any_leakage(plan, cells, value):
     report["stprivacy"].scores["leakage"] = SeedEstimate(value, value - 1.0, value + 1.0)
     plot = trade_off_svg(report)
     assert plot.count("<circle") == 3 and plot.count('class="gridline"') < 30
-    accuracies = re.findall(r'text-anchor="end">(-?\d+)</text>', plot)
-    assert accuracies and all(0 <= int(tick) <= 100 for tick in accuracies)
+
+
+@pytest.mark.parametrize("across", ["leakage", "cmap"])
+def test_axes_of_shares_end_at_none_and_at_all(plan, cells, across):
+    report = summarize(plan, cells, {})
+    report["raw"].scores |= {"top_1": SeedEstimate(0.99, 0.97, 1.0)}
+    report["raw"].scores |= {"cmap": SeedEstimate(1.0, 1.0, 1.0)}
+    report["stprivacy"].scores |= {"top_1": SeedEstimate(0.01, 0.0, 0.02)}
+    report["stprivacy"].scores |= {"cmap": SeedEstimate(0.01, 0.0, 0.02)}
+    if across == "cmap":
+        for row in report.rows:
+            row.scores.pop("leakage", None)
+    plot = trade_off_svg(report)
+    up = [int(tick) for tick in re.findall(r'text-anchor="end">(-?\d+)</text>', plot)]
+    assert (min(up), max(up)) == (0, 100)
+    along = [float(tick) for tick in re.findall(r'text-anchor="middle">(-?[\d.]+)</text>', plot)]
+    assert across == "leakage" or (min(along), max(along)) == (0, 100)
 
 
 def test_page_stands_alone_with_plot_bars_and_pictures(report, tmp_path):

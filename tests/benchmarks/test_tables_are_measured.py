@@ -55,11 +55,13 @@ def test_a_benchmark_becomes_a_table(tables, tmp_path):
     rows[0]["attackers"] = {"reconstruction": {"cmap": {**number, "value": 0.45}}}
     rows[1] |= {"seconds": {}, "tests": {}, "attackers": {}}
     environment = {"backend": "jax", "cpus": 3}
-    settings = {"seeds": 2, "workers": 1, "environment": environment}
+    settings = {"seeds": 2, "workers": 1, "environment": environment, "seconds": 180.0}
+    settings["run_seconds"] = 120.0
     report = {"rows": rows, "reference": "raw", "settings": settings}
     (tmp_path / "benchmark_known.json").write_text(json.dumps(report))
     lines = tables.systems(tmp_path).splitlines()
     assert "Seeds: 2. jax, 3 CPU cores; 3 minutes" in lines[0]
+    assert lines[0].endswith("cells at a time: 1, in a run of 2 minutes.")
     heads = "| | action top-1 % | privacy cMAP % | leakage | cMAP % of rebuilt clips | "
     heads += "top-1 - Raw | leakage - Raw |"
     assert lines[2] == heads

@@ -343,6 +343,9 @@ def test_a_schedule_of_callbacks_is_asked_for_after_loading(phase, tmp_path):
         loaded.fit(**data)
     loaded.schedule = [WarmupCosine()]
     assert loaded.fit(**data).epoch == [0]
+    loaded.schedule = []
+    loaded.save(tmp_path / "none.keras")
+    assert keras.saving.load_model(tmp_path / "none.keras").schedule is None
     loaded.schedule = "cosine"
     with pytest.raises(ValueError, match="schedule='cosine'"):
         loaded.fit(**data)
