@@ -10,8 +10,9 @@ detector looks for persons: their box is the middle of every frame. So the score
 Clips are 8 x 32 x 32, systems have the settings that they have on the embedded dataset. Needs the
 backend and, for UCF101, TensorFlow, which reads the records. One thread takes 27 minutes for the
 embedded clips, and for nine videos about 20, with TensorFlow or PyTorch; JAX, which convolves
-slowly on CPUs, an hour and a half for the videos, and longer for the clips. Writes its backend's part of benchmarks/results/embedded_clips.json or
-real_clips.json. Expected: the tables of these names in docs/evaluation.md.
+slowly on CPUs, an hour and a half for the videos, and longer for the clips. Writes its backend's
+part of benchmarks/results/embedded_clips.json or real_clips.json. Expected: the tables of these
+names in docs/evaluation.md.
 """
 
 import argparse
