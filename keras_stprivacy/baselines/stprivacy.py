@@ -145,7 +145,6 @@ class STPrivacy(LearningSystem):
         "deterministic": True,
         "mask_information_weight": 0.1,
         "bits_information_weight": 0.02,
-        "word_weight": 1.0,
         "initialization_epochs": 6,
         "adversarial_epochs": 6,
         "initialization_learning_rate": 1e-3,
