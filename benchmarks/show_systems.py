@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import keras_stprivacy as stp
 from keras_stprivacy.baselines import System, build, system_class
+from keras_stprivacy.benchmark.cells import SYSTEMS
 from keras_stprivacy.benchmark.system_names import KNOWN, LABELS
 
 CLIPS, FRAME, SIDE, GAP, LABEL = 8, 3, 64, 4, 150
@@ -26,7 +27,7 @@ CLIPS, FRAME, SIDE, GAP, LABEL = 8, 3, 64, 4, 150
 def load(name: str, folder: Path) -> System:
     if not system_class(name).learns:
         return build(name, preset="embedded")
-    found = sorted((folder / "systems").glob(f"{name}-*-seed0"))
+    found = sorted((folder / SYSTEMS).glob(f"{name}-*-seed0"))
     if len(found) != 1:
         raise SystemExit(
             f"{folder} has {len(found)} trained systems {name} with seed 0, one is needed. Run: "

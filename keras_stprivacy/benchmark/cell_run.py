@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_stprivacy.baselines import System, build, system_class
+from keras_stprivacy.benchmark.cells import RECOGNIZERS, SYSTEMS
 from keras_stprivacy.benchmark.data import BenchmarkData, restart
 from keras_stprivacy.benchmark.environment import environment
 from keras_stprivacy.benchmark.plan import RAW, Plan
@@ -144,7 +145,7 @@ def trained_system(
             "batches": _cut(plan, data),
         }
     )
-    folder = out / "systems" / f"{variant.system}-{known}-seed{seed}"
+    folder = out / SYSTEMS / f"{variant.system}-{known}-seed{seed}"
     taken = folder / "seconds.txt"
     if taken.is_file():
         return System.load(folder), {"train system": float(taken.read_text())}
@@ -259,7 +260,7 @@ def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pat
     known = fingerprint(
         {"attacked": plan.attacked.about, "settings": plan.settings.of_cell(), "seed": seed}
     )
-    return out / "recognizers" / f"raw-{task}-{known}-seed{seed}.weights.h5"
+    return out / RECOGNIZERS / f"raw-{task}-{known}-seed{seed}.weights.h5"
 
 
 def _spread(clip: np.ndarray, count: int) -> np.ndarray:

@@ -16,6 +16,9 @@ from keras_stprivacy.data.parts import whole_file
 # 2: who reads rebuilt clips was never chosen as the strongest attacker.
 CELL_VERSION = 3
 
+# Folders of a benchmark: finished cells, recognizers of raw clips, trained systems.
+CELLS, RECOGNIZERS, SYSTEMS = "cells", "recognizers", "systems"
+
 
 class CellStore:
     """A folder of finished cells.

@@ -13,7 +13,7 @@ import keras
 
 from keras_stprivacy.baselines import system_class
 from keras_stprivacy.benchmark.cell_run import measure, recognizers_missing
-from keras_stprivacy.benchmark.cells import CellStore
+from keras_stprivacy.benchmark.cells import CELLS, RECOGNIZERS, SYSTEMS, CellStore
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.summary import Cells, summarize
@@ -62,7 +62,7 @@ def run(
     began = time.monotonic()
     folder = pathlib.Path(out)
     remove_parts(folder)
-    fresh = not any((folder / name).is_dir() for name in ("cells", "recognizers", "systems"))
+    fresh = not any((folder / name).is_dir() for name in (CELLS, RECOGNIZERS, SYSTEMS))
     session = _Session(plan, folder, progress or (lambda line: None), verbose)
     workers = plan.settings.workers
     if not session.waiting:
@@ -88,7 +88,7 @@ class _Session:
         self.cells: Cells = {}
         self.failures: dict[str, str] = {}
         self.names: dict[tuple[str, int], str] = {}
-        self.store = CellStore(folder / "cells")
+        self.store = CellStore(folder / CELLS)
         self.known = {
             variant.id: fingerprint({**plan.of_cell(variant), "backend": keras.backend.backend()})
             for variant in plan.variants
