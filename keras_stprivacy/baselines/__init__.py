@@ -21,6 +21,7 @@ _LAZY = {
     "Raw": "raw",
     "SPAct": "spact",
     "STPrivacy": "stprivacy",
+    "STPrivacyPaper": "stprivacy_paper",
     "SparsificationAlone": "sparsification_alone",
     "StrongBlur": "strong_blur",
     "System": "system",

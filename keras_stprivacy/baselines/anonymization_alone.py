@@ -23,3 +23,4 @@ class AnonymizationAlone(STPrivacy):
 
     name = "anonymization_alone"
     has_keep_ratio = False
+    fixed = ("keep_ratio", "keep_ratios")

@@ -68,8 +68,9 @@ def build(name: str, preset: str | None = None, **settings: Any) -> System:
 
     Args:
         name: as for `system_class`.
-        preset: None: the settings of the publications; `"embedded"`: those for the embedded
-            dataset, 8x32x32 clips, small enough for two CPU cores.
+        preset: None: the settings of the publications (of STPrivacy: its sizes and epochs, see
+            there); `"embedded"`: those for the embedded dataset, 8x32x32 clips, small enough for
+            two CPU cores.
         **settings: constructor arguments of the class, in place of the preset's.
 
     Raises:

@@ -25,13 +25,12 @@ class SparsificationAlone(STPrivacy):
     True
     """
 
+    output_activation: str | None = None
+    bottleneck_bits: int | None = None
+    bits_information_weight: float = 0.0
+
     name = "sparsification_alone"
-    embedded = {
-        **STPrivacy.embedded,
-        "output_activation": None,
-        "bottleneck_bits": None,
-        "bits_information_weight": 0.0,
-    }
+    fixed = ("output_activation", "bottleneck_bits", "bits_information_weight")
 
     def _new_anonymizer(self) -> SparsifyingAnonymizer:
         return SparsifyingAnonymizer(**self._anonymizer_arguments())

@@ -12,9 +12,10 @@ class STPrivacyPaper(STPrivacy):
     """`STPrivacy` as eq. 13 has it, at every size; its arguments.
 
     The Gumbel-Softmax gate, unbounded pixels, no bottleneck, one privacy recognizer whose loss is
-    negated. At the size of the embedded dataset the optimizers and the number of epochs are those
-    of `STPrivacy` there: with the publication's, which are for pretrained networks, nothing is
-    learned from scratch.
+    negated. Two things are not the publication's, which starts from pretrained networks: without
+    `weights` the initialization has `KeepRatioSchedule`, and at the size of the embedded dataset
+    optimizers, their bound on the norm of gradients and the number of epochs are those of
+    `STPrivacy` there. Without them nothing is learned from scratch.
 
     Example:
 
@@ -23,20 +24,18 @@ class STPrivacyPaper(STPrivacy):
     'negated'
     """
 
+    gate: str = "gumbel_softmax"
+    noise_scale: float = 1.0
+    output_activation: str | None = None
+    bottleneck_bits: int | None = None
+    action_weight: float = 0.5
+    privacy_objective: str = "negated"
+    eight_bit: bool = False
+    remove_dropped: bool = False
+    deterministic: bool = False
+    mask_information_weight: float = 0.0
+    bits_information_weight: float = 0.0
+    clip_norm: float | None = None
+
     name = "stprivacy_paper"
-    embedded = {
-        key: STPrivacy.embedded[key]
-        for key in (
-            "batch_size",
-            "tubelet_size",
-            "hidden_dim",
-            "num_heads",
-            "layers_per_block",
-            "initialization_epochs",
-            "adversarial_epochs",
-            "initialization_learning_rate",
-            "anonymizer_learning_rate",
-            "recognizer_learning_rate",
-            "clip_norm",
-        )
-    }
+    embedded = {**STPrivacy.embedded, "clip_norm": 1.0}

@@ -47,6 +47,7 @@ class System(abc.ABC):
         uses_boxes: whether it needs to know where persons are.
         has_keep_ratio: whether `transform` takes a `keep_ratio`.
         embedded: settings for 8x32x32 clips and two CPU cores.
+        fixed: of a part of another system: the settings that make it a part.
         history: what `fit` measured, lists by name.
 
     Raises:
@@ -69,16 +70,23 @@ class System(abc.ABC):
     uses_boxes: ClassVar[bool] = False
     has_keep_ratio: ClassVar[bool] = False
     embedded: ClassVar[Mapping[str, Any]] = {}
+    fixed: ClassVar[tuple[str, ...]] = ()
     # Fields that a file cannot hold, such as functions.
     _not_saved: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def for_ratios(cls, keep_ratios: Sequence[float], preset: str | None) -> dict[str, Any]:
+    def for_ratios(
+        cls,
+        keep_ratios: Sequence[float],
+        preset: str | None,
+        given: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Settings with which one system is trained to be used at all of these keep ratios.
 
         Args:
             keep_ratios: each in (0, 1].
             preset: of the other settings, see `keras_stprivacy.baselines.build`.
+            given: other settings in place of the preset's.
 
         Returns:
             Settings; empty where a system is trained at one, as publications do.

@@ -46,8 +46,8 @@ def known(
     """
     settings = settings or Settings()
     loaded = load_data(data, settings)
-    plan = Plan("known", system_variants(systems or KNOWN), loaded, loaded, settings)
-    return run(plan, out, progress)
+    variants = system_variants(systems or KNOWN, settings.system_settings)
+    return run(Plan("known", variants, loaded, loaded, settings), out, progress)
 
 
 def unseen(
@@ -90,9 +90,8 @@ def unseen(
     else:
         learned, attacked = first, load_data(to, settings)
         notes = (f"systems learned from {learned.name}; attackers had {attacked.name}",)
-    plan = Plan(
-        "unseen", system_variants(systems or PAPER), learned, attacked, settings, notes=notes
-    )
+    variants = system_variants(systems or PAPER, settings.system_settings)
+    plan = Plan("unseen", variants, learned, attacked, settings, notes=notes)
     return run(plan, out, progress)
 
 
@@ -136,9 +135,8 @@ def frames(
         notes = (*notes, "an attribute of a clip of this dataset is one of all its frames")
     elif not attacked.frame_labels:
         notes = (*notes, "the test has no labels of frames: those of its clip stand for each")
-    plan = Plan(
-        "frames", system_variants(systems or PAPER), learned, attacked, settings, True, notes
-    )
+    variants = system_variants(systems or PAPER, settings.system_settings)
+    plan = Plan("frames", variants, learned, attacked, settings, True, notes)
     return run(plan, out, progress)
 
 
@@ -169,7 +167,8 @@ def fapder(
     settings = settings or Settings()
     loaded = load_data(data, settings)
     names = systems or tuple(name for name in PAPER if name != "blacken")
-    return run(Plan("fapder", system_variants(names), loaded, loaded, settings), out, progress)
+    variants = system_variants(names, settings.system_settings)
+    return run(Plan("fapder", variants, loaded, loaded, settings), out, progress)
 
 
 def ospar(
@@ -206,8 +205,8 @@ def ospar(
             f"OSPAR needs clips with several actions, such as P-HVU's. {loaded.name} has one a "
             "clip: use the protocol 'known'."
         )
-    plan = Plan("ospar", system_variants(systems or PAPER), loaded, loaded, settings)
-    return run(plan, out, progress)
+    variants = system_variants(systems or PAPER, settings.system_settings)
+    return run(Plan("ospar", variants, loaded, loaded, settings), out, progress)
 
 
 PROTOCOLS: dict[str, Callable[..., BenchmarkReport]] = {

@@ -47,6 +47,7 @@ class Settings:
         attacker_weights: None: attackers start from scratch; or a file of weights that the video
             transformers, and a linear probe, start from.
         attacker_layout: of these weights, see `keras_stprivacy.models.load_weights_from`.
+        system_settings: name of a system -> its constructor arguments in place of its preset's.
         workers: processes that measure cells side by side, with one thread each if above 1. A
             script that asks for them must do so under `if __name__ == "__main__":`. Sums in
             another order may move the last digits of a number.
@@ -82,6 +83,7 @@ class Settings:
     person_class: int | None = None
     attacker_weights: str | None = None
     attacker_layout: str | None = None
+    system_settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -139,7 +141,8 @@ class Settings:
         weights of attackers.
         """
         content = dataclasses.asdict(self)
-        for ignored in ("seeds", "bootstrap", "detector", "person_class", "workers"):
+        of_others = ("seeds", "bootstrap", "workers", "system_settings")  # those: of the variants
+        for ignored in (*of_others, "detector", "person_class"):
             del content[ignored]
         for given in ("attacker_weights", "attacker_layout"):
             del content[given]

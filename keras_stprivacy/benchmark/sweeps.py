@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from keras_stprivacy.baselines import system_class
+from keras_stprivacy.baselines import build, system_class
 from keras_stprivacy.benchmark.data import BenchmarkData, load_data
 from keras_stprivacy.benchmark.plan import Plan
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.run import run
 from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.benchmark.system_names import LABELS
-from keras_stprivacy.benchmark.variant import Variant, system_variants
+from keras_stprivacy.benchmark.variant import Variant, check_given
 from keras_stprivacy.keep_ratio import check_ratios
 
 Progress = Callable[[str], None]
 ABLATIONS = ("keep_ratio", "tubelet", "action_weight", "privacy_weight", "halves")
+_HALVES = ("sparsification_alone", "anonymization_alone")
 # Without 1: where every tubelet is kept, the decision mask says nothing.
 DEPLOYED_RATIOS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
@@ -40,7 +40,8 @@ def ablations(
         settings: see `known`.
         progress: see `known`.
         parts: of `"keep_ratio"` (α), `"tubelet"` (δT), `"action_weight"` (λ_a),
-            `"privacy_weight"` (λ_p) and `"halves"` (sparsification and anonymization alone).
+            `"privacy_weight"` (λ_p) and `"halves"` (sparsification and anonymization alone, with
+            the system's other settings).
 
     Returns:
         The report.
@@ -55,10 +56,13 @@ def ablations(
     loaded = load_data(data, settings)
     variants: list[Variant] = []
     names = tuple(systems or ("stprivacy",))
+    check_given(settings.system_settings, names)
     for name in names:
-        variants += _ablated(name, loaded, parts, several=len(names) > 1)
-    if "halves" in parts:
-        variants += system_variants(("sparsification_alone", "anonymization_alone"))
+        given = settings.system_settings.get(name, {})
+        of_whom = f"{LABELS.get(name, name)}, " if len(names) > 1 else ""
+        variants += _ablated(name, given, loaded, parts, of_whom)
+        if "halves" in parts:
+            variants += _halves(name, given, loaded.preset, of_whom)
     return run(Plan("ablations", tuple(variants), loaded, loaded, settings), out, progress)
 
 
@@ -92,7 +96,10 @@ def deployment(
     settings = settings or Settings()
     loaded = load_data(data, settings)
     variants = []
-    for name in systems or ("stprivacy",):
+    names = tuple(systems or ("stprivacy",))
+    check_given(settings.system_settings, names)
+    for name in names:
+        given = settings.system_settings.get(name, {})
         if not system_class(name).has_keep_ratio:
             raise ValueError(f"{name} has no keep ratio to sweep")
         label = LABELS.get(name, name)
@@ -101,7 +108,7 @@ def deployment(
                 f"{name}-keep-{ratio:g}",
                 name,
                 f"{label} at {ratio:g}",
-                system_class(name).for_ratios(keep_ratios, loaded.preset),
+                {**system_class(name).for_ratios(keep_ratios, loaded.preset, given), **given},
                 keep_ratio=float(ratio),
                 curves={f"{label}, keep ratio": float(ratio)},
             )
@@ -110,16 +117,11 @@ def deployment(
     return run(Plan("deployment", tuple(variants), loaded, loaded, settings), out, progress)
 
 
-def _ablated(name: str, data: BenchmarkData, parts: Sequence[str], several: bool) -> list[Variant]:
-    """A system as it is, and with one setting changed at a time; it may be one of several."""
-    cls = system_class(name)
-    base: dict[str, Any] = {
-        field.name: field.default
-        for field in dataclasses.fields(cls)
-        if field.default is not dataclasses.MISSING
-    }
-    if data.preset == "embedded":
-        base.update(cls.embedded)
+def _ablated(
+    name: str, given: dict[str, Any], data: BenchmarkData, parts: Sequence[str], of_whom: str
+) -> list[Variant]:
+    """A system as it is, and with one setting changed at a time."""
+    base = _settings(name, given, data.preset)
     needed = ("keep_ratio", "tubelet_size", "action_weight", "privacy_weight")
     if any(setting not in base for setting in needed):
         raise ValueError(f"{name} has no settings {', '.join(needed)} to change")
@@ -159,11 +161,10 @@ def _ablated(name: str, data: BenchmarkData, parts: Sequence[str], several: bool
             ],
         ),
     }
-    of_whom = f"{label}, " if several else ""
     swept = [part for part in parts if part in changes]
     curves = {part: of_whom + part.replace("_", " ") for part in swept}
     places = {curves[part]: float(changes[part][0]) for part in swept}
-    variants = [Variant(name, name, label, curves=places)]
+    variants = [Variant(name, name, label, given, curves=places)]
     for part in swept:
         for number, (value, words, changed) in enumerate(changes[part][1]):
             variants.append(
@@ -171,8 +172,30 @@ def _ablated(name: str, data: BenchmarkData, parts: Sequence[str], several: bool
                     f"{name}-{part}-{number}",
                     name,
                     f"{label}, {words}",
-                    changed,
+                    {**given, **changed},
                     curves={curves[part]: float(value)},
                 )
             )
     return variants
+
+
+def _halves(name: str, given: dict[str, Any], preset: str | None, of_whom: str) -> list[Variant]:
+    """Each half with the settings of the whole, but those that make it a half."""
+    whole, variants = _settings(name, given, preset), []
+    for half in _HALVES:
+        own = _settings(half, {}, preset)
+        fixed = system_class(half).fixed
+        changed = {
+            key: value
+            for key, value in whole.items()
+            if key in own and key not in fixed and own[key] != value
+        }
+        key = half if name == "stprivacy" else f"{name}-{half}"
+        variants.append(Variant(key, half, f"{of_whom}{LABELS[half]}", changed))
+    return variants
+
+
+def _settings(name: str, given: dict[str, Any], preset: str | None) -> dict[str, Any]:
+    """All constructor arguments of a system, but seed, clips and what it is attacked with."""
+    config = build(name, preset=preset, **given).get_config()
+    return {key: value for key, value in config.items() if key not in ("seed", "clip_shape")}

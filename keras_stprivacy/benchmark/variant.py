@@ -3,11 +3,13 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_stprivacy.baselines import build, system_class
 from keras_stprivacy.benchmark.system_names import CURVES, LABELS
+from keras_stprivacy.data.digests import digest_unless_known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +35,16 @@ class Variant:
     def of_fit(self, preset: str | None) -> dict[str, Any]:
         """What a trained system depends on: every setting, those of the preset too.
 
+        Files of weights stand there by their content, not by their place.
+
         Args:
             preset: of the systems for this data, see `keras_stprivacy.baselines.build`.
         """
         config = build(self.system, preset=preset, **self.settings).get_config()
         config.pop("seed", None)
+        for name, value in config.items():
+            if name.endswith("weights") and isinstance(value, str) and os.path.isfile(value):
+                config[name] = {"sha256": digest_unless_known(value)}
         return {"system": self.system, "settings": config}
 
     def of_cell(self, preset: str | None) -> dict[str, Any]:
@@ -57,19 +64,43 @@ def fingerprint(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def system_variants(names: Sequence[str]) -> tuple[Variant, ...]:
-    """Systems as they are, by name.
+def check_given(given: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Checks that settings are for systems that are measured.
 
     Raises:
-        ValueError: if one is unknown.
+        ValueError: if they are not.
+    """
+    others = sorted(set(given) - set(names))
+    if others:
+        raise ValueError(
+            f"there are settings for {', '.join(others)}, but the systems are {', '.join(names)}. "
+            "Name them among the systems, or leave their settings out."
+        )
+
+
+def system_variants(
+    names: Sequence[str], settings: Mapping[str, dict[str, Any]] | None = None
+) -> tuple[Variant, ...]:
+    """Systems by name.
+
+    Args:
+        names: of the systems.
+        settings: name -> constructor arguments in place of the preset's.
+
+    Raises:
+        ValueError: if a system is unknown, or settings are for another one.
 
     Example:
 
     >>> [variant.label for variant in system_variants(["raw", "vita"])]
     ['Raw', 'VITA']
     """
+    given = settings or {}
+    check_given(given, names)
     variants = []
     for name in dict.fromkeys(names):
         system_class(name)  # an unknown name is said before anything runs
-        variants.append(Variant(name, name, LABELS.get(name, name), curves=CURVES.get(name, {})))
+        curves = {} if name in given else CURVES.get(name, {})
+        label = LABELS.get(name, name)
+        variants.append(Variant(name, name, label, given.get(name, {}), curves=curves))
     return tuple(variants)

@@ -1,9 +1,12 @@
 """`stprivacy benchmark`."""
 
+import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "deployment")
 
@@ -27,6 +30,13 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
 @click.option(
     "--systems",
     help="Names, joined by commas.  [default: those of the paper; known: more]",
+)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="SYSTEM.SETTING=VALUE",
+    help="A setting of a system in place of its own, VALUE as in JSON. Can be given again.",
 )
 @click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 3; quick: 1]")
 @click.option("--attackers", help="Names, joined by commas.  [default: all; quick: the first]")
@@ -71,6 +81,7 @@ def benchmark(
     out: Path,
     to: str | None,
     systems: str | None,
+    changes: tuple[str, ...],
     seeds: int | None,
     attackers: str | None,
     quick: bool,
@@ -97,6 +108,7 @@ def benchmark(
       stprivacy benchmark known --data vp_ucf101 --frame-step 4 --out results/ucf
       stprivacy benchmark deployment --systems stprivacy --seeds 1 --out results/sweep
       stprivacy benchmark unseen --data vp_ucf101 --to vp_hmdb51 --out results/unseen
+      stprivacy benchmark known --data vp_ucf101 --set stprivacy.weights=vit.npz --out results/vit
 
     Finished cells, a system with a seed each, stand in OUT/cells and are not run again. The report
     is OUT/report.html, .json, .csv and .md; its table is printed.
@@ -121,6 +133,7 @@ def benchmark(
         "person_class": person_class,
         "attacker_weights": attacker_weights,
         "attacker_layout": attacker_layout,
+        "system_settings": _changes(changes) or None,
         "workers": workers,
     }
     make = benchmarks.Settings.quick if quick else benchmarks.Settings
@@ -146,6 +159,7 @@ def benchmark(
         progress=lambda line: click.echo(line, err=True),
         **options,
     )
+    report.settings["command"] = _command()
     paths = report.save(out)
     click.echo(str(report))
     click.echo(f"report: {paths[-1]}", err=True)
@@ -157,6 +171,42 @@ def benchmark(
 
 def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _changes(texts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    changes: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        what, equals, value = text.partition("=")
+        system, dot, setting = what.strip().partition(".")
+        if not (equals and dot and system and setting):
+            raise click.UsageError(
+                f"--set needs SYSTEM.SETTING=VALUE, such as vita.pretraining=l1. Received: {text!r}"
+            )
+        try:
+            parsed = json.loads(value)
+        except ValueError:  # a word that needs no quotes
+            parsed = value.strip()
+        changes.setdefault(system, {})[setting] = parsed
+    return changes
+
+
+def _command() -> str:
+    """What was typed, for the report."""
+    context = click.get_current_context()
+    words = ["stprivacy", "benchmark"]
+    for param in context.command.params:
+        value = context.params[param.name]
+        if context.get_parameter_source(param.name) is not ParameterSource.COMMANDLINE:
+            continue
+        if isinstance(param, click.Argument):
+            words.append(str(value))
+        elif isinstance(param, click.Option) and param.is_flag:
+            words.append(param.opts[0])
+        else:
+            given = value if param.multiple else (value,)
+            for one in given:
+                words += [max(param.opts, key=len), str(one)]
+    return shlex.join(words)
 
 
 def _ratios(text: str) -> tuple[float, ...]:

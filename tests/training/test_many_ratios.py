@@ -155,8 +155,10 @@ def test_systems_say_bad_ratios_before_they_train():
     settings = system_class("stprivacy").for_ratios(ratios, "embedded")
     assert build("stprivacy", preset="embedded", **settings).keep_ratios == ratios
     assert settings["phase_options"]["ratio_prices"] == (0.01, 1.0)  # private, or accurate
-    for name, preset in (("stprivacy", None), ("stprivacy_paper", "embedded")):
-        assert system_class(name).for_ratios(ratios, preset) == {}
+    for preset in (None, "embedded"):
+        assert system_class("stprivacy_paper").for_ratios(ratios, preset) == {}
+        softmax = {"gate": "gumbel_softmax"}
+        assert system_class("stprivacy").for_ratios(ratios, preset, softmax) == {}
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -1,0 +1,178 @@
+"""Which systems a benchmark measures, and how they are set."""
+
+import dataclasses
+import shlex
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import keras_stprivacy as stp
+from keras_stprivacy.baselines import build
+from keras_stprivacy.benchmark.variant import Variant, system_variants
+from keras_stprivacy.cli.main import main
+
+SETTINGS = stp.benchmark.Settings(seeds=1, train_clips=16, test_clips=16)
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    plans = []
+    for module in ("protocols", "sweeps"):
+        monkeypatch.setattr(
+            f"keras_stprivacy.benchmark.{module}.run", lambda plan, *_: plans.append(plan)
+        )
+    return plans
+
+
+def _built(variant, preset="embedded"):
+    return build(variant.system, preset=preset, **variant.settings)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("protocol", ["known", "unseen", "frames", "fapder", "ospar"])
+def test_every_protocol_takes_settings_of_systems(protocol, planned):
+    settings = dataclasses.replace(SETTINGS, system_settings={"vita": {"steps": 7}})
+    run = stp.benchmark.PROTOCOLS[protocol]
+    run("motion-digits", "nowhere", systems=["vita", "collective"], settings=settings)
+    steps = {v.system: v.settings for v in planned[0].variants}
+    assert steps == {"raw": {}, "vita": {"steps": 7}, "collective": {}}
+    assert _built(planned[0].variants[1]).steps == 7
+    with pytest.raises(ValueError, match="settings for vita, but the systems are collective"):
+        run("motion-digits", "nowhere", systems=["collective"], settings=settings)
+
+
+@pytest.mark.any_backend
+def test_sweeps_start_from_given_settings(planned):
+    given = {"bottleneck_bits": 2, "action_weight": 3.0}
+    settings = dataclasses.replace(SETTINGS, system_settings={"stprivacy": given})
+    stp.benchmark.ablations("motion-digits", "nowhere", settings=settings)
+    systems = {variant.id: _built(variant) for variant in planned[0].variants}
+    weights = {name: system.action_weight for name, system in systems.items() if name != "raw"}
+    assert {name for name, weight in weights.items() if weight != 3.0} == {
+        "stprivacy-action_weight-0",
+        "stprivacy-action_weight-1",
+    }
+    assert sorted(set(weights.values())) == [1.5, 3.0, 6.0]
+    assert systems["anonymization_alone"].bottleneck_bits == 2
+    assert systems["sparsification_alone"].bottleneck_bits is None
+    stp.benchmark.deployment("motion-digits", "nowhere", settings=settings, keep_ratios=(0.8, 0.4))
+    swept = [_built(v) for v in planned[1].variants if v.system == "stprivacy"]
+    assert [(s.bottleneck_bits, s.keep_ratios) for s in swept] == [(2, (0.8, 0.4))] * 2
+    for run in (stp.benchmark.ablations, stp.benchmark.deployment):
+        with pytest.raises(ValueError, match="settings for stprivacy, but the systems are"):
+            run("motion-digits", "nowhere", systems=["stprivacy_paper"], settings=settings)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("preset", ["embedded", None])
+def test_halves_have_the_recipe_of_their_whole(preset, planned, monkeypatch):
+    if preset is None:
+        data = stp.benchmark.sweeps.load_data("motion-digits", SETTINGS)
+        data = dataclasses.replace(data, clip_shape=(16, 112, 112, 3))
+        assert data.preset is None
+        monkeypatch.setattr("keras_stprivacy.benchmark.sweeps.load_data", lambda *_: data)
+    for whole in ("stprivacy", "stprivacy_paper"):
+        stp.benchmark.ablations("motion-digits", "out", systems=[whole], settings=SETTINGS)
+        wanted = build(whole, preset=preset).get_config()
+        halves = [v for v in planned[-1].variants if v.system.endswith("_alone")]
+        assert len(halves) == 2
+        for variant in halves:
+            half = _built(variant, preset)
+            others = {k: v for k, v in half.get_config().items() if k not in half.fixed}
+            assert others == {name: wanted[name] for name in others}
+        sparse, rewritten = (_built(variant, preset) for variant in halves)
+        assert sparse.bottleneck_bits is None and sparse.bits_information_weight == 0
+        assert rewritten.keep_ratio == 1.0
+
+
+@pytest.mark.any_backend
+def test_the_recipe_that_hides_is_the_default_at_every_size():
+    for preset in ("embedded", None):
+        ours, paper = (build(n, preset=preset) for n in ("stprivacy", "stprivacy_paper"))
+        assert ours.mask_information_weight > 0 and ours.output_activation == "sigmoid"
+        assert paper.mask_information_weight == 0 and paper.output_activation is None
+        assert (paper.gate, paper.privacy_objective) == ("gumbel_softmax", "negated")
+        sizes = ("hidden_dim", "num_heads", "layers_per_block", "adversarial_epochs", "keep_ratio")
+        assert all(getattr(ours, name) == getattr(paper, name) for name in sizes)
+
+
+@pytest.mark.any_backend
+def test_weights_of_a_system_count_by_their_content(tmp_path):
+    path, moved = tmp_path / "vit.npz", tmp_path / "moved.npz"
+    np.savez(path, a=np.zeros(2))
+    moved.write_bytes(path.read_bytes())
+    known = [
+        Variant("s", "stprivacy", "S", {"weights": str(p)}).of_fit(None) for p in (path, moved)
+    ]
+    assert known[0] == known[1] and "sha256" in known[0]["settings"]["weights"]
+    np.savez(moved, a=np.ones(3))
+    assert Variant("s", "stprivacy", "S", {"weights": str(moved)}).of_fit(None) != known[0]
+
+
+@pytest.mark.any_backend
+def test_changed_systems_leave_their_curve():
+    plain, changed = system_variants(["downsample_2x", "weak_blur"], {"weak_blur": {"seed": 3}})
+    assert plain.curves and not changed.curves
+
+
+@pytest.mark.any_backend
+def test_settings_from_the_command_line(monkeypatch, tmp_path):
+    given = {}
+
+    def known(data, out, systems, settings, progress):
+        given.update(systems=systems, settings=settings.system_settings)
+        raise ValueError("seen enough")
+
+    monkeypatch.setitem(stp.benchmark.PROTOCOLS, "known", known)
+    changes = ["vita.pretraining=l1", "vita.steps=7", "stprivacy.tubelet_size=[4, 8, 8]"]
+    words = [word for change in changes for word in ("--set", change)]
+    result = CliRunner().invoke(
+        main, ["benchmark", "known", "--systems", "vita,stprivacy", *words, "--out", str(tmp_path)]
+    )
+    assert "seen enough" in result.output
+    assert given["settings"] == {
+        "vita": {"pretraining": "l1", "steps": 7},
+        "stprivacy": {"tubelet_size": [4, 8, 8]},
+    }
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize(
+    ("change", "words", "code"),
+    [
+        ("vita.steps", "--set needs SYSTEM.SETTING=VALUE", 2),
+        ("steps=3", "--set needs SYSTEM.SETTING=VALUE", 2),
+        ("vita.step=3", "vita has no setting step. There are:", 1),
+        ("spact.steps=3", "settings for spact, but the systems are vita", 1),
+    ],
+)
+def test_wrong_settings_are_said_before_anything_runs(change, words, code, tmp_path):
+    few = ["--train-clips", "16", "--test-clips", "16"]
+    arguments = ["benchmark", "known", *few, "--systems", "vita", "--set", change]
+    result = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "out")])
+    assert result.exit_code == code, result.output
+    assert words in result.output and "Traceback" not in result.output
+    assert "running" not in result.output
+
+
+@pytest.mark.any_backend
+def test_a_report_tells_its_command(tmp_path, monkeypatch):
+    class Report:
+        settings, failures = {}, {}
+
+        def save(self, out):
+            return [out / "report.md"]
+
+    report = Report()
+    monkeypatch.setitem(stp.benchmark.PROTOCOLS, "known", lambda *_, **__: report)
+    words = ["known", "--quick", "--systems", "raw,vita", "--set", "vita.steps=7"]
+    words += ["--set", "vita.objective='en tropy'", "-o", "results"]
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["benchmark", *words])
+    assert result.exit_code == 0, result.output
+    told = report.settings["command"]
+    assert told.startswith("stprivacy benchmark known ")
+    again = CliRunner().invoke(main, shlex.split(told)[1:])
+    assert again.exit_code == 0 and report.settings["command"] == told
+    assert "--out results" in told and "--quick" in told and "--workers" not in told
