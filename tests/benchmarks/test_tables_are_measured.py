@@ -1,23 +1,20 @@
 """The tables of README and docs are what `benchmarks/results` says."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.any_backend
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
-def tables():
-    path = ROOT / "benchmarks" / "make_tables.py"
-    spec = importlib.util.spec_from_file_location("make_tables", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tables(program):
+    return program("make_tables")
+
+
+def _number(value, seeds=None):
+    seeds = [value] if seeds is None else seeds
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "sd": None, "seeds": seeds}
 
 
 def test_every_table_is_up_to_date(tables):
@@ -43,8 +40,9 @@ def test_another_number_makes_another_table(tables, tmp_path):
         tables.filled(text.replace("motion_digits_demo", "other"), tmp_path)
 
 
-def test_a_benchmark_becomes_a_table(tables, tmp_path):
-    number = {"value": 0.5, "low": 0.4, "high": 0.6, "sd": None, "seeds": [0.5]}
+@pytest.mark.parametrize("word_weight", [0.0, 1.0])
+def test_a_benchmark_becomes_a_table(tables, tmp_path, word_weight):
+    number = _number(0.5)
     scores = {"top_1": number, "cmap": number, "leakage": number}
     lower = {"value": -0.25, "low": -0.3, "high": -0.2, "p": 0.001}
     rows = [
@@ -57,11 +55,15 @@ def test_a_benchmark_becomes_a_table(tables, tmp_path):
     environment = {"backend": "jax", "cpus": 3}
     settings = {"seeds": 2, "workers": 1, "environment": environment, "seconds": 180.0}
     settings["run_seconds"] = 120.0
+    settings["systems"] = {"raw": {"seed": 0}, "stprivacy": {"word_weight": word_weight}}
     report = {"rows": rows, "reference": "raw", "settings": settings}
     (tmp_path / "benchmark_known.json").write_text(json.dumps(report))
     lines = tables.systems(tmp_path).splitlines()
     assert "Seeds: 2. jax, 3 CPU cores; 3 minutes" in lines[0]
-    assert lines[0].endswith("cells at a time: 1, in a run of 2 minutes.")
+    words = " STPrivacy was measured with a reader of words (`word_weight`), off by default since."
+    run = "cells at a time: 1, in a run of 2 minutes."
+    assert lines[0].endswith(run + words if word_weight else run)
+    assert (words.strip() in tables.systems_short(tmp_path)) == bool(word_weight)
     heads = "| | action top-1 % | privacy cMAP % | leakage | cMAP % of rebuilt clips | "
     heads += "top-1 - Raw | leakage - Raw |"
     assert lines[2] == heads
@@ -71,3 +73,49 @@ def test_a_benchmark_becomes_a_table(tables, tmp_path):
         "-0.25 (p 0.50) |"
     )
     assert lines[5] == "| chance | - | - | - | - | - | - |"
+
+
+def test_floors_of_labels_are_of_a_split_or_of_draws(tables, tmp_path):
+    def floors(cmap):
+        return {"chance": {"cmap": cmap}, "all_positive": {"f1": 0.7}, "action_only": {"cmap": 0.8}}
+
+    content = {"command": "a command", "floors": {"A": {"split 1": floors(0.5)}}}
+    content["floors"]["B"] = {"draw 1": floors(0.4), "draw 2": floors(0.6)}
+    (tmp_path / "label_floors.json").write_text(json.dumps(content))
+    lines = tables.label_floors(tmp_path).splitlines()
+    assert lines[0] == "`a command`:"
+    assert lines[4] == "| A | split 1 | 50.0 | 0.700 | 80.0 |"
+    assert lines[5] == (
+        "| B | mean of 2 draws (least-most) | 50.0 (40.0-60.0) | 0.700 (0.700-0.700) | "
+        "80.0 (80.0-80.0) |"
+    )
+
+
+def test_every_variant_of_phase_2_has_its_direction(program):
+    """Other names would stand there as not measured."""
+    directions = program("result_tables.directions")
+    pairs = [pair for _, _, several in directions.pairs_of_variants() for pair in several]
+    compared = {name for pair in pairs for name in pair}
+    assert compared == set(program("opponents").VARIANTS)
+
+
+def test_what_no_file_holds_is_not_measured(tables, program, tmp_path):
+    measured = json.loads((tables.RESULTS / "opponents_0.json").read_text())
+    rows = measured["rows"]
+    for name in ("benchmark_known", "benchmark_deployment", "gates", "step_time"):
+        (tmp_path / f"{name}.json").write_bytes((tables.RESULTS / f"{name}.json").read_bytes())
+    changed = json.loads(json.dumps(rows["negated"]))
+    for row in changed["report"]["rows"]:
+        for key in ("top_1", "cmap"):
+            if row["name"].startswith("anonymized") and key in row["scores"]:
+                row["scores"][key]["value"] += 0.015
+    direction = "| recognizers updated more often | `recognizer_updates=2` | "
+    for content, effect in (
+        ({"negated": rows["negated"]}, "not measured |"),
+        (
+            {"negated": rows["negated"], "negated, two updates": changed},
+            "`negated` → `negated, two updates`: top-1 +1.5, clips +1.5, masks +1.5 |",
+        ),
+    ):
+        (tmp_path / "opponents_0.json").write_text(json.dumps({**measured, "rows": content}))
+        assert direction + effect in tables.directions(tmp_path).splitlines()

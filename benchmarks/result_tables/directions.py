@@ -1,0 +1,158 @@
+"""What was tried to make the adversarial phase hide more, and what each did."""
+
+from pathlib import Path
+
+from result_tables.cells import difference, read
+
+_NEGATED, _PRICED = "negated", "information"
+# Direction, option, pairs of variants as `pairs_of_variants` has them; a word: of both, with it.
+_PAIRS = (
+    (
+        "the attributes' base rates as the target, in place of the negated loss",
+        '`privacy_objective="base_rate"`',
+        ((_NEGATED, "negated, base_rate"), ("information, negated", _PRICED)),
+    ),
+    ("two opponents", "a list of them", "two opponents"),
+    ("restarts of the opponent", "`RestartPrivacyRecognizers`", "restarts"),
+    ("these three together, and twice the weight", "", ((_NEGATED, "base_rate"),)),
+    ("recognizers updated more often", "`recognizer_updates=2`", "two updates"),
+    ("a larger weight of the opponent", "`privacy_weight`", ((_NEGATED, "negated, weight 2"),)),
+    ("phase 2 twice as long", "`epochs`", "epochs x 2"),
+    (
+        "no noise in phase 2",
+        "`deterministic=True`",
+        (
+            (_NEGATED, "negated, deterministic"),
+            ("base_rate", "deterministic"),
+            ("information, noise", _PRICED),
+        ),
+    ),
+    ("an opponent of masks", "`MaskRecognizer`", (("deterministic", "mask"),)),
+    ("an opponent of single frames", "in `opponents.py`", "frames"),
+    (
+        "a price on information; one opponent in place of two, no restarts",
+        "`mask_information_weight`, `bits_information_weight`",
+        (("deterministic", _PRICED),),
+    ),
+    ("the price without an opponent", "`privacy_weight=0`", ((_PRICED, "information alone"),)),
+    ("a reader of words", "`word_weight`", ((_PRICED, "information, word"),)),
+    (
+        "8-bit pixels in training",
+        "`eight_bit=True`",
+        (("negated, no 8 bits", _NEGATED), ("information, no 8 bits", _PRICED)),
+    ),
+    (
+        "few bits of a kept tubelet",
+        "`bottleneck_bits=4`",
+        (("negated, no bottleneck", _NEGATED), ("information, no bottleneck", _PRICED)),
+    ),
+    (
+        "pixels in [0, 1]",
+        '`output_activation="sigmoid"`',
+        (("negated, no sigmoid", _NEGATED), ("information, no sigmoid", _PRICED)),
+    ),
+)
+# No results file holds these.
+_NOT_MEASURED = (
+    ("an adversarial weight that changes in training", "a callback"),
+    ("the price from the start, not rising", "`InformationSchedule`"),
+    ("no schedule of ratio or rate; another temperature", "`KeepRatioSchedule`, `WarmupCosine`"),
+    ("dropped tubelets leave in training", "`remove_dropped=True`"),
+    ("an opponent that rebuilds raw clips", "none: an attacker of the evaluation alone"),
+)
+
+
+def pairs_of_variants() -> list[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    """Direction, option, and pairs of variants of `opponents.py`: without it and with it."""
+    found = []
+    for direction, option, pairs in _PAIRS:
+        if isinstance(pairs, str):  # one change of both
+            pairs = tuple((start, f"{start}, {pairs}") for start in (_NEGATED, _PRICED))
+        found.append((direction, option, pairs))
+    return found
+
+
+def directions(results: Path) -> str:
+    """Each direction, the option that takes it, and its effect where a results file has it."""
+    runs = {
+        name: {row["name"]: row["scores"] for row in run["report"]["rows"]}
+        for name, run in read(results / "opponents_0.json")["rows"].items()
+    }
+    lines = ["| direction | option | effect |", "|---|---|---|"]
+    for direction, option, pairs in pairs_of_variants():
+        effects = [
+            f"`{before}` → `{after}`: {_change(runs[before], runs[after])}"
+            for before, after in pairs
+            if before in runs and after in runs
+        ]
+        lines.append(f"| {direction} | {option} | {'; '.join(effects) or 'not measured'} |")
+    lines += [f"| {' | '.join(row)} |" for row in _elsewhere(results)]
+    lines += [f"| {direction} | {option} | not measured |" for direction, option in _NOT_MEASURED]
+    return "\n".join(lines)
+
+
+def _change(before: dict, after: dict) -> str:
+    """Points of top-1, and of cMAP of the attackers of clips and of masks."""
+    parts = []
+    for heading, row, key in (
+        ("top-1", "anonymized", "top_1"),
+        ("clips", "anonymized", "cmap"),
+        ("masks", "anonymized/mask", "cmap"),
+    ):
+        points = 100 * (after[row][key]["value"] - before[row][key]["value"])
+        parts.append(f"{heading} {points:+.1f}")
+    return ", ".join(parts)
+
+
+def _elsewhere(results: Path) -> list[tuple[str, str, str]]:
+    """What other programs measured."""
+    known, sweep = (
+        {row["id"]: row for row in read(results / f"benchmark_{name}.json")["rows"]}
+        for name in ("known", "deployment")
+    )
+    inference = {
+        row["gate"]: 100 * row["inference"]["action_accuracy"]
+        for row in read(results / "gates.json")["rows"]
+    }
+    softmax, closer, top_k = (
+        f"{inference[gate]:.1f}"
+        for gate in ("gumbel_softmax", "gumbel_softmax, bias 0.5", "gumbel_top_k")
+    )
+    of_paper = known["stprivacy"]["tests"]["stprivacy_paper"]
+    single, dialled = (
+        row["scores"]["leakage"]["value"]
+        for row in (known["stprivacy"], sweep["stprivacy-keep-0.7"])
+    )
+    steps = {
+        (row["backend"], row["rule"]): row["median_s"]
+        for row in read(results / "step_time.json")["rows"]
+    }
+    gains = ", ".join(
+        f"{backend} {steps[backend, 'alternating'] / seconds:.2f}"
+        for (backend, rule), seconds in steps.items()
+        if rule == "simultaneous"
+    )
+    return [
+        (
+            "one pass for all players",
+            '`update_rule="simultaneous"`',
+            f"step_time: times as many steps a second: {gains}",
+        ),
+        (
+            "gates that begin more open",
+            "`keep_bias=2`, not 0.5",
+            f"gates: actions in inference {closer} → {softmax} %",
+        ),
+        ("a gate of exact counts", '`gate="gumbel_top_k"`', f"gates: {softmax} → {top_k} %"),
+        (
+            "one model for many ratios",
+            "`keep_ratios`, `ratio_prices`",
+            f"leakage at 0.7: {single:.2f} → {dialled:.2f}, against other attackers",
+        ),
+        (
+            "all that `baselines.STPrivacy` has, beside eq. 13",
+            "",
+            f"systems_known: top-1 {difference(of_paper['top_1'], 100.0, 1)}, "
+            f"leakage {difference(of_paper['leakage'])}",
+        ),
+    ]
