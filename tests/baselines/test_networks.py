@@ -1,8 +1,8 @@
 """Networks of the compared systems: their sizes as published, their shapes, their files."""
 
 import importlib.util
-import sys
 import math
+import sys
 
 import keras
 import numpy as np
