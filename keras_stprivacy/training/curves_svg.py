@@ -71,9 +71,10 @@ def curves_svg(epochs: Sequence[Mapping[str, float]]) -> str:
         epochs: the logs of each epoch, with `"epoch"` counted from 1.
 
     Returns:
-        An `<svg>` element that needs nothing else: losses, retained ratios, how well actions are
-        read, average precision of the opponents in the loop (lines) and of a probe's fresh
-        attackers (dots), and the leakage that the probe found. Panels without a value are left out.
+        An `<svg>` element that needs nothing else: losses, nats that mask and bits say beyond the
+        action, retained ratios, how well actions are read, average precision of the opponents in
+        the loop (lines) and of a probe's fresh attackers (dots), and the leakage that the probe
+        found. Panels without a value are left out.
 
     Example:
 
@@ -126,8 +127,10 @@ def panels_of(epochs: Sequence[Mapping[str, float]]) -> list[Panel]:
         return [Series(label, _points(measured, name), "dots") for label, name in named if label]
 
     reads = ("action_accuracy", "action_average_precision")
+    nats = {"mask_information": "decision mask", "bits_information": "bits of kept tubelets"}
     panels = [
         Panel("losses", tuple(lines(lambda n: n if n == "loss" or n.endswith("_loss") else None))),
+        Panel("nats beyond the action", tuple(lines(nats.get))),
         Panel(
             "retained ratio",
             tuple(lines(lambda n: _after(n, "retained_ratio_", "block "))),

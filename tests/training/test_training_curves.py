@@ -7,6 +7,7 @@ import keras
 import pytest
 import tiny_models
 
+from keras_stprivacy.evaluation import PrivacyProbe
 from keras_stprivacy.training import TrainingCurves
 from keras_stprivacy.training.curves_svg import curves_svg, panels_of
 
@@ -17,6 +18,9 @@ LOGS = [
         "loss": 2.0 / epoch,
         "val_loss": 3.0 / epoch,
         "action_loss": 1.0,
+        "mask_information": 30.0 / epoch,
+        "val_mask_information": 31.0 / epoch,
+        "bits_information": 20.0 / epoch,
         "retained_ratio_1": 0.7,
         "action_accuracy": 0.1 * epoch,
         "privacy_average_precision": 0.5,
@@ -40,6 +44,10 @@ def _series(title):
 def test_what_was_logged_is_in_its_panel():
     assert _series("losses")["loss", "line"] == ((1, 2.0), (2, 1.0), (3, 2.0 / 3), (4, 0.5))
     assert _series("losses")["loss", "dashed"][0] == (1, 3.0)
+    nats = _series("nats beyond the action")
+    assert nats["decision mask", "line"][:2] == ((1, 30.0), (2, 15.0))
+    assert nats["decision mask", "dashed"][:2] == ((1, 31.0), (2, 15.5))
+    assert nats["bits of kept tubelets", "line"][:2] == ((1, 20.0), (2, 10.0))
     assert set(_series("retained")) == {("block 1", "line")}
     opponent = "average precision of attributes: opponent"
     assert set(_series(opponent)) == {("mean", "line"), ("<face>", "line")}
@@ -111,6 +119,29 @@ def test_a_training_that_goes_on_keeps_its_past(tmp_path):
 def test_another_ending():
     with pytest.raises(ValueError, match=r"as .svg or .html. Received: path='curves.png'"):
         TrainingCurves("curves.png")
+
+
+def test_whatever_is_logged_has_a_panel(tmp_path):
+    """With all that adds to the logs; every value is another one, to be found again."""
+    model = tiny_models.adversarial(
+        anonymizer_options={"gate": "gumbel_top_k", "bottleneck_bits": 2},
+        mask_information_weight=0.1,
+        bits_information_weight=0.1,
+        word_weight=1.0,
+        attribute_names=["face", "hair"],
+    )
+    optimizers = ("anonymizer_optimizer", "recognizer_optimizer")
+    model.compile(**{name: keras.optimizers.SGD(0.01) for name in optimizers}, **harness.EAGER)
+    data = (tiny_models.clips(3), tiny_models.labels(3))
+    probe = PrivacyProbe(data, data, attackers="frame", epochs=20, batch_size=3)
+    curves = TrainingCurves(tmp_path / "curves.svg")
+    model.fit(*data, validation_data=data, callbacks=[probe, curves], verbose=0)
+    names = [name for name in curves.epochs[0] if name not in ("epoch", "probe_epoch")]
+    assert {"word_loss", "val_bits_information", "probe_worst_leakage"} <= set(names)
+    logs = {name: float(number) for number, name in enumerate(names)}
+    drawn = panels_of([{"epoch": 1, "probe_epoch": 1, **logs}])
+    points = [point for panel in drawn for one in panel.series for point in one.points]
+    assert sorted(points) == [(1, value) for value in logs.values()]
 
 
 def test_in_fit(tmp_path):
