@@ -1,6 +1,6 @@
 """Which gate an initialization from scratch learns with.
 
-    KERAS_BACKEND=tensorflow python benchmarks/gates.py      # about 5 minutes on two CPU cores
+    KERAS_BACKEND=tensorflow python benchmarks/gates.py      # about 6 minutes on two CPU cores
 
 Trains `stp.training.Initialization` on the embedded dataset with each gate and the package's own
 schedules, and prints loss, accuracy and retained ratios of the last epoch in training and, on the

@@ -1,17 +1,17 @@
 """Training clips a second: from records, and from the original video files with PyAV.
 
-    python benchmarks/read_speed.py VIDEOS [VIDEOS ...]        # about 2 minutes on two cores
-    python benchmarks/read_speed.py VIDEOS --seconds 2 --rounds 1                     # a try
+    python benchmarks/read_speed.py VIDEOS [VIDEOS ...] --seconds 6    # about 2 minutes, two cores
+    python benchmarks/read_speed.py VIDEOS --seconds 2 --rounds 1                         # a try
 
-VIDEOS are folders of videos; they are converted to records of 128 pixels' short side first, each
-`--copies` times, since an epoch of few videos is over before it has begun. Both sides deliver clips
-of 16 frames, every second one, 112x112, float32 in [0, 1], from random starts, on all cores:
-`clip_dataset`; and PyAV in as many threads as there are cores, which seeks to the start and decodes
-up to the last frame needed. Once as in training, both with the same random crops, flips and
-colours (Pillow and NumPy after PyAV, whose threads wait for Python's lock: processes of their own
-would do better), and once plain, without any of these (PyAV resizes in the
-decoder's own library). Rounds alternate, the median counts. Writes
-benchmarks/results/read_speed.json and .md, which hold what to expect.
+The first, with 20 videos in three folders, made what is stored. VIDEOS are folders of videos; they
+are converted to records of 128 pixels' short side first, each `--copies` times, since an epoch of
+few videos is over before it has begun. Both sides deliver clips of 16 frames, every second one,
+112x112, float32 in [0, 1], from random starts, on all cores: `clip_dataset`; and PyAV in as many
+threads as there are cores, which seeks to the start and decodes up to the last frame needed. Once
+as in training, both with the same random crops, flips and colours (Pillow and NumPy after PyAV,
+whose threads wait for Python's lock: processes of their own would do better), and once plain,
+without any of these (PyAV resizes in the decoder's own library). Rounds alternate, the median
+counts. Writes benchmarks/results/read_speed.json and .md. Expected: what stands there.
 """
 
 import argparse

@@ -4,7 +4,8 @@
     python benchmarks/show_systems.py results/known docs/pictures/systems.png      # a minute
 
 A row is a system, a column a clip of the embedded dataset, of which the fourth frame is shown.
-Systems that learn are those that the benchmark trained (seed 0).
+Systems that learn are those that the benchmark trained (seed 0). Expected: the picture in
+docs/evaluation.md.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Seconds per adversarial step at full size, for both update rules, on each backend.
 
-    python benchmarks/step_time.py            # about 15 minutes on two CPU cores
-    python benchmarks/step_time.py --steps 2 --backends torch
+    python benchmarks/step_time.py --steps 3            # about 10 minutes on two CPU cores
+    python benchmarks/step_time.py --steps 2 --backends torch                      # a try
 
 Every figure comes from a process of its own: one untimed step, then `--steps` timed ones, of which
 the median is shown; memory is the peak of the process. Both rules of a backend run one after the
