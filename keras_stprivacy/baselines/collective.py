@@ -27,7 +27,7 @@ class Collective(LearningSystem):
     at the action network's 2nd block) + 0.55 style (mean squared difference of Gram matrices to
     those of a fixed sample of uniform noise, 1st and 2nd block; the mean is a reading: summed, it
     outweighs all else and the action is lost) + 0.1 cross-entropy of the action. It knows no
-    private attribute.
+    private attribute, and looks at no validation data.
 
     Args:
         width: of the transform network.

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_stprivacy.baselines.action_network import accuracy, action_network
 from keras_stprivacy.baselines.clip_augment import ClipAugment
+from keras_stprivacy.baselines.downloaded import downloaded
 from keras_stprivacy.baselines.learning_system import LearningSystem, per_frame
 from keras_stprivacy.baselines.losses import nt_xent, reconstruction_loss
 from keras_stprivacy.baselines.networks.contrastive_branch import ContrastiveBranch
@@ -31,7 +32,7 @@ class SPAct(LearningSystem):
     frames are of one clip. The UNet first learns to give back what it sees, then the other two
     learn through it. Then, batch by batch in turn: the UNet minimises `L_action - NT-Xent` while
     the others stand still; the others minimise their own losses while the UNet stands still. It
-    knows no private attribute.
+    knows no private attribute, and looks at no validation data.
 
     Args:
         width: of the UNet.
@@ -57,6 +58,10 @@ class SPAct(LearningSystem):
         clip_shape: see `System`; height and width are multiples of 16.
         batch_size: see `System`.
         seed: see `System`.
+
+    Raises:
+        ValueError: for an augmentation or networks that there are not; by `fit`, for weights that
+            are not to be had.
 
     Example:
 
@@ -115,20 +120,19 @@ class SPAct(LearningSystem):
 
     def _train(self, data: TrainingData, validation: TrainingData | None) -> keras.Model:
         unet = UNet(self.image_size, self.width)
-        networks = {
-            ANONYMIZER: unet,
-            ACTION: action_network(
-                self.action_network, data.num_actions, self.clip_shape, self.action_width, self.seed
-            ),
-            PRIVACY: ContrastiveBranch(
+        action = action_network(
+            self.action_network, data.num_actions, self.clip_shape, self.action_width, self.seed
+        )
+        with downloaded("privacy_weights", self.privacy_weights):
+            privacy = ContrastiveBranch(
                 self.image_size,
                 self.privacy_network,
                 self.privacy_width,
                 self.privacy_weights,
                 self.hidden_dim,
                 self.output_dim,
-            ),
-        }
+            )
+        networks = {ANONYMIZER: unet, ACTION: action, PRIVACY: privacy}
         draw = self._draws(data.rng)
         self._epochs("warmup", self.warmup_epochs, data, draw(self._reconstruction(unet).update))
         others = self._others(networks)

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_stprivacy.baselines.action_network import accuracy, action_network
+from keras_stprivacy.baselines.downloaded import downloaded
 from keras_stprivacy.baselines.learning_system import LearningSystem, per_frame
 from keras_stprivacy.baselines.losses import worst_negative_entropy
 from keras_stprivacy.baselines.networks.frame_classifier import FrameClassifier
@@ -21,7 +22,7 @@ from keras_stprivacy.baselines.vita_pretraining import pretraining_turn
 from keras_stprivacy.training.players import action_loss, privacy_loss
 
 OBJECTIVES = ("entropy", "reversal")
-PRETRAININGS = ("vgg19", "l1")
+PRETRAININGS = ("auto", "vgg19", "l1")
 TRANSFORM, ACTION = "transform", "action"
 
 
@@ -51,7 +52,8 @@ class VITA(LearningSystem):
         privacy_networks: kind and width of each model of the ensemble, see `image_backbone`.
         privacy_weights: None: from scratch; `"imagenet"`: as Keras downloads them.
         pretraining: `"vgg19"`: content loss at relu4_2 (x 7.5) + total variation (x 200); `"l1"`:
-            the mean absolute distance, where there are no weights of VGG19 (reading).
+            the mean absolute distance (reading); `"auto"`: VGG19 where Keras has its weights or
+            can download them, else L1, which is logged and stands in `notes`.
         vgg_weights: `"imagenet"`, or a file of VGG19 weights without the top, as Keras has them.
         pretraining_steps: of the transform network (reading).
         pretraining_learning_rate: Adam's, of the transform network.
@@ -74,8 +76,13 @@ class VITA(LearningSystem):
         batch_size: see `System`.
         seed: see `System`.
 
+    Attributes:
+        pretrained_by: `"vgg19"` or `"l1"`; None before `fit`, and without a pretraining.
+        notes: what a reader of its numbers must know, in plain words.
+
     Raises:
-        ValueError: for unknown objectives, pretrainings or networks, an empty ensemble.
+        ValueError: for unknown objectives, pretrainings or networks, an empty ensemble; by `fit`,
+            for weights that are not to be had.
 
     Example:
 
@@ -97,7 +104,7 @@ class VITA(LearningSystem):
         ("mobilenet", 0.75),
     )
     privacy_weights: str | None = None
-    pretraining: str = "vgg19"
+    pretraining: str = "auto"
     vgg_weights: str = "imagenet"
     pretraining_steps: int = 500
     pretraining_learning_rate: float = 1e-3
@@ -153,18 +160,41 @@ class VITA(LearningSystem):
             raise ValueError(
                 "privacy_networks needs at least one (kind, width). Received: an empty ensemble"
             )
+        if self.monitor_batches < 1:
+            raise ValueError(
+                f"monitor_batches must be at least 1. Received: {self.monitor_batches}"
+            )
+
+    @property
+    def pretrained_by(self) -> str | None:
+        """By what the transform network was pretrained; a file of the system knows it too."""
+        by = {"pretraining/content_loss": "vgg19", "pretraining/reconstruction_loss": "l1"}
+        return next((kind for measured, kind in by.items() if measured in self.history), None)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of its numbers must know, in plain words."""
+        if self.pretraining != "auto" or self.pretrained_by != "l1":
+            return []
+        return [
+            f"{self.name}: the weights of VGG19 could not be had, so that the transform network "
+            "was pretrained by L1 reconstruction in place of the perceptual loss"
+        ]
 
     def _train(self, data: TrainingData, validation: TrainingData | None) -> keras.Model:
+        if validation is not None:
+            next(validation.epoch(shuffle=False))  # says what does not fit before hours of training
         transform = TransformNetwork(self.image_size, self.width, self.num_blocks)
         action = action_network(
             self.action_network, data.num_actions, self.clip_shape, self.action_width, self.seed
         )
         ensemble = self._new_ensemble(data)
         batches = data.endless()
-        pretraining = pretraining_turn(
-            transform, self.pretraining, self.vgg_weights, self.pretraining_learning_rate
-        )
-        self._steps("pretraining", self.pretraining_steps, batches, pretraining.update)
+        if self.pretraining_steps:
+            pretraining = pretraining_turn(
+                transform, self.pretraining, self.vgg_weights, self.pretraining_learning_rate
+            )
+            self._steps("pretraining", self.pretraining_steps, batches, pretraining.update)
         networks = {TRANSFORM: transform, ACTION: action, **ensemble}
         rate = self.opponent_learning_rate
         alone = self._turn(networks, (ACTION,), {ACTION: keras.optimizers.Adam(rate)})
@@ -177,12 +207,13 @@ class VITA(LearningSystem):
         return transform
 
     def _new_ensemble(self, data: TrainingData) -> dict[str, keras.Model]:
-        return {
-            f"privacy_{i + 1}": FrameClassifier(
-                data.num_attributes or 0, self.clip_shape, kind, width, self.privacy_weights
-            )
-            for i, (kind, width) in enumerate(self.privacy_networks)
-        }
+        with downloaded("privacy_weights", self.privacy_weights):
+            return {
+                f"privacy_{i + 1}": FrameClassifier(
+                    data.num_attributes or 0, self.clip_shape, kind, width, self.privacy_weights
+                )
+                for i, (kind, width) in enumerate(self.privacy_networks)
+            }
 
     def _loop(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import keras
@@ -13,6 +14,8 @@ from keras_stprivacy.baselines.turn import Turn
 
 CONTENT_WEIGHT, VARIATION_WEIGHT = 7.5, 200.0
 
+_log = logging.getLogger(__name__)
+
 
 def pretraining_turn(
     transform: keras.Model, kind: str, vgg_weights: str, learning_rate: float
@@ -22,14 +25,15 @@ def pretraining_turn(
     Args:
         transform: from images (B, H, W, 3) to images.
         kind: `"vgg19"`: 7.5 x content loss at relu4_2 + 200 x total variation, in units of 8-bit
-            pixels; or `"l1"`: mean absolute distance.
+            pixels; `"l1"`: mean absolute distance; or `"auto"`: `"vgg19"`, or, where `"imagenet"`
+            is not to be had, `"l1"`, which is logged.
         vgg_weights: `"imagenet"`, or a file, of `keras.applications.VGG19` without the top.
         learning_rate: Adam's.
 
     Raises:
-        ValueError: if the weights of VGG19 are not to be had.
+        ValueError: if the weights of VGG19 are not to be had, unless `kind` allows for it.
     """
-    network = None if kind == "l1" else _relu_4_2(transform.input_shape[1:3], vgg_weights)
+    network = _content_network(kind, transform.input_shape[1:3], vgg_weights)
 
     def losses(clips: Any, labels: Any) -> tuple[list, dict]:
         made = per_frame(transform, clips, training=True)
@@ -51,6 +55,24 @@ def pretraining_turn(
         networks["vgg19"] = network
     adam = keras.optimizers.Adam(learning_rate)
     return Turn(networks, [("transform",)], losses, {"transform": adam})
+
+
+def _content_network(
+    kind: str, image_size: tuple[int, int], vgg_weights: str
+) -> keras.Model | None:
+    if kind == "l1":
+        return None
+    try:
+        return _relu_4_2(image_size, vgg_weights)
+    except ValueError as error:
+        if kind != "auto" or vgg_weights != "imagenet":  # a file that was named is meant
+            raise
+        _log.warning(
+            "the weights of VGG19 could not be had (%s): the transform network is pretrained by "
+            'L1 reconstruction. pretraining="vgg19" makes this an error.',
+            error.__cause__,
+        )
+        return None
 
 
 def _relu_4_2(image_size: tuple[int, int], weights: str) -> keras.Model:
