@@ -17,13 +17,19 @@ from keras_stprivacy.evaluation.attackers import (
 )
 from keras_stprivacy.evaluation.attackers.reconstruction import ReconstructionAttacker
 from keras_stprivacy.evaluation.attackers.training import Training
+from keras_stprivacy.evaluation.attackers.transformer_arguments import (
+    built_by_size,
+    transformer_arguments,
+)
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import EightBitTransform
 from keras_stprivacy.evaluation.labels import TrainLabels, check_classes, named
+from keras_stprivacy.evaluation.notes import network_notes
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.reading import read_train
 from keras_stprivacy.evaluation.sources import Source
 from keras_stprivacy.evaluation.testing import read_test
+from keras_stprivacy.models import Recognizer
 from keras_stprivacy.training.release_graphs import release_graphs
 
 _LEAST_HELD_OUT = 8  # fewer videos say nothing about which attacker is the strongest
@@ -127,6 +133,7 @@ class Attack:
             decoder = self._train_decoder(stores, learn, result, stages) if rebuilds else None
         finally:
             release_graphs()
+        result.notes.extend(self._notes_on_size(trained, rebuilds))
         if decoder is not None:
             result.recognizers = {
                 task: trained.get(f"raw/{task}") or self.recognizers.get(task)
@@ -226,6 +233,20 @@ class Attack:
                     result.held_out[key] = attacker.predict(store.clips[hold], mask)
         if hold is not None:
             result.held_out_labels = labels.privacy[hold]
+
+    def _notes_on_size(self, trained: dict[str, Attacker], rebuilds: bool) -> list[str]:
+        """What network the video transformers were, where the size of the clips decided it."""
+        if not built_by_size(self.target):
+            return []
+        names = []
+        if self.attacker is None:
+            readers = {one.name for one in trained.values() if isinstance(one.model, Recognizer)}
+            names = [name for name in self.attackers if name in readers]
+        if rebuilds and (self.attacker is None or callable(self.attacker)):
+            names.append(RECONSTRUCTION)
+        return network_notes(
+            names, self.target.clip_shape, transformer_arguments(None, self.target)
+        )
 
     def _split(
         self, labels: TrainLabels, result: AttackResult, in_memory: bool

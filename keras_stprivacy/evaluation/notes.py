@@ -71,6 +71,37 @@ def _action_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     ]
 
 
+def network_notes(
+    names: list[str], clip_shape: tuple[int, ...], arguments: dict[str, Any]
+) -> list[str]:
+    """Which network attackers were, where no preset is for the clips and their size decided.
+
+    Args:
+        names: of the attackers.
+        clip_shape: `(T, H, W, 3)`.
+        arguments: of a `Recognizer`.
+
+    Returns:
+        One sentence; none where there are no such attackers.
+
+    Example:
+
+    >>> arguments = {"tubelet_size": (2, 8, 8), "hidden_dim": 72, "num_layers": 4, "num_heads": 4}
+    >>> network_notes(["video_transformer"], (4, 48, 48, 3), arguments)
+    ['video_transformer: no preset is for clips of 4x48x48, so a network was built for their
+    size: tubelets of 2x8x8, width 72, 4 layers, 4 heads']
+    """
+    if not names:
+        return []
+    clip = "x".join(str(size) for size in clip_shape[:3])
+    tubelet = "x".join(str(size) for size in arguments["tubelet_size"])
+    return [
+        f"{', '.join(names)}: no preset is for clips of {clip}, so a network was built for their "
+        f"size: tubelets of {tubelet}, width {arguments['hidden_dim']}, "
+        f"{arguments['num_layers']} layers, {arguments['num_heads']} heads"
+    ]
+
+
 def box_notes(report: dict[str, Any] | None, who: str) -> list[str]:
     """That frames without a person box were left as they are.
 

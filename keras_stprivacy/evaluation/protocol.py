@@ -84,7 +84,9 @@ def evaluate(
             every attribute is read by the strongest of them, chosen on held-out training clips;
             who reads rebuilt clips is one of them.
         attacker: network of the video transformers. None: a `Recognizer` of the anonymizer's shape
-            and depth; a preset's name; a dict of `Recognizer` arguments; or a callable
+            and depth, or, where it has none, of the preset for its clips, else ViT-S or, for
+            small clips, the embedded dataset's, with tubelets that divide the clips (a note says
+            which); a preset's name; a dict of `Recognizer` arguments; or a callable
             `f(num_classes=, num_kept=, seed=)` that builds one.
         attacker_weights: None: from scratch; a tuple `(state, layout)` for
             `stp.models.load_weights_from`; or a callable that is given each new attacker.

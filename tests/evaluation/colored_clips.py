@@ -14,14 +14,12 @@ ATTACKER = {
 }
 
 
-def colored_clips(count, seed, related=True):
+def colored_clips(count, seed):
     """Clips with the action in the red, and two attributes in the green and blue of all pixels."""
     rng = np.random.default_rng(seed)
     action = rng.integers(2, size=count)
     privacy = (rng.random((count, 2)) < [0.5, 0.4]).astype("int64")
     shown = np.concatenate([action[:, None], privacy], axis=1)
-    if not related:
-        shown = rng.permutation(shown)
     level = 0.3 + 0.4 * shown + 0.05 * rng.normal(size=(count, 3))
     clip = level[:, None, None, None, :] + 0.05 * rng.normal(size=(count, *CLIP_SHAPE))
     return np.clip(clip, 0.0, 1.0).astype("float32"), {"action": action, "privacy": privacy}

@@ -1,8 +1,9 @@
-"""Phase 3 end to end, at a tiny size: both ends of the scale, what attackers see, bad input."""
+"""Phase 3 end to end, at a tiny size: the scale, what attackers see, bad input."""
 
 import contextlib
 import functools
 import gc
+import types
 
 import keras
 import numpy as np
@@ -77,29 +78,6 @@ def test_attackers_leave_memory_when_the_report_stands(make_anonymizer):
     report = evaluate(make_anonymizer("black"), clips, clips, epochs=1, bootstrap=0)
     assert report["anonymized"].scores
     assert recognizers() == before
-
-
-def test_attackers_without_information_end_at_the_floor(make_anonymizer):
-    """Shuffled clips: pixels that have nothing to do with the labels beside them."""
-    report = evaluate(
-        make_anonymizer(),
-        colored_clips(160, seed=0, related=False),
-        colored_clips(200, seed=1, related=False),
-        epochs=4,
-        batch_size=32,
-        learning_rate=5e-3,
-        bootstrap=300,
-    )
-    floors = {"auroc": 0.5, "cmap": report["chance"].scores["cmap"].value, "top_1": 0.5}
-    for name in ("raw", "anonymized"):
-        for score, floor in floors.items():
-            found = report[name].scores[score]
-            # Three deviations, and not the two of the interval: another machine rounds, and so
-            # guesses, otherwise.
-            assert abs(found.value - floor) <= 1.5 * (found.high - found.low) / 2, (name, score)
-            assert found.high - found.low < 0.25
-    # One of the two attributes may lie above its floor by luck, at 95 %.
-    assert any("leakage of" in note and "undefined" in note for note in report.notes)
 
 
 def test_the_anonymizer_is_frozen_and_two_runs_give_the_same_table(make_anonymizer):
@@ -193,7 +171,7 @@ def test_attacker_forms(make_anonymizer):
     )
     assert built == [(2, 4, 9)] and started == [attacker.model]
     with pytest.raises(ValueError, match="has no num_frames"):
-        VideoTransformerAttacker("action", 2, anonymizer)
+        VideoTransformerAttacker("action", 2, types.SimpleNamespace())
     with pytest.raises(ValueError, match=r"takes .*but the anonymizer gives"):
         VideoTransformerAttacker("action", 2, anonymizer, {**ATTACKER, "num_frames": 8})
     with pytest.raises(ValueError, match="tubelets"):

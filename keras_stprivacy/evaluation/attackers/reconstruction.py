@@ -17,7 +17,7 @@ from keras_stprivacy.evaluation.attackers.training import (
     make_optimizer,
     steps_of,
 )
-from keras_stprivacy.evaluation.attackers.video_transformer import transformer_arguments
+from keras_stprivacy.evaluation.attackers.transformer_arguments import transformer_arguments
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import pad, to_eight_bit
 from keras_stprivacy.models import Anonymizer

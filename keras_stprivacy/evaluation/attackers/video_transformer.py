@@ -8,19 +8,8 @@ import keras
 import numpy as np
 
 from keras_stprivacy.evaluation.attackers.attacker import Attacker, as_floats
+from keras_stprivacy.evaluation.attackers.transformer_arguments import transformer_arguments
 from keras_stprivacy.models import Recognizer, load_weights_from
-from keras_stprivacy.models.presets import PRESETS, preset_arguments
-
-_SHARED_ARGUMENTS = (
-    "num_frames",
-    "image_size",
-    "tubelet_size",
-    "hidden_dim",
-    "num_heads",
-    "mlp_ratio",
-    "mean",
-    "std",
-)
 
 
 class VideoTransformerAttacker(Attacker):
@@ -31,7 +20,8 @@ class VideoTransformerAttacker(Attacker):
         num_classes: see `Attacker`.
         target: see `Attacker`; the attacker has an anonymizer's shape unless `attacker` says more.
         attacker: None: a `Recognizer` of the anonymizer's shape and depth, or, for a system that
-            has no such shape, of the preset for its clips; a preset's name; a dict of `Recognizer`
+            has no such shape, of the preset for its clips, or else one for their size, see
+            `transformer_arguments.arguments_by_size`; a preset's name; a dict of `Recognizer`
             arguments that replace the anonymizer's (with "preset": that preset's); or a callable
             `f(num_classes=, num_kept=, seed=)` that returns a Keras model from clips, or
             `{"clip", "decision_mask"}`, to logits (B, num_classes). A functional model with one
@@ -41,7 +31,7 @@ class VideoTransformerAttacker(Attacker):
         **kwargs: see `Attacker`.
 
     Raises:
-        ValueError: if the recognizer does not fit the clips.
+        ValueError: if the recognizer does not fit the clips, or there is none for their size.
         TypeError: if `attacker` is none of these.
     """
 
@@ -114,46 +104,6 @@ def build_recognizer(
             f"attacker(...) must return a Keras model. Received: {type(model).__name__}"
         )
     return model
-
-
-def transformer_arguments(attacker: dict[str, Any] | None, target: Any) -> dict[str, Any]:
-    """The `Recognizer` arguments that `attacker` names, filled up from the target's shape.
-
-    Raises:
-        ValueError: if neither says them, or a preset does not exist.
-    """
-    given = dict(attacker or {})
-    if "preset" in given:
-        return {**preset_arguments(given.pop("preset"), "recognizer"), **given}
-    wanted = [name for name in _SHARED_ARGUMENTS if name not in given]
-    shape = {name: getattr(target, name) for name in wanted if hasattr(target, name)}
-    if "num_layers" not in given and hasattr(target, "layers_per_block"):
-        shape["num_layers"] = target.layers_per_block * (target.num_sparsification_blocks + 1)
-    missing = [name for name in wanted if name not in shape]
-    if missing and not given:
-        preset = _preset_for(getattr(target, "clip_shape", None))
-        if preset is not None:
-            return {**preset, **shape}
-        raise ValueError(
-            f"{type(target).__name__} has no {', '.join(missing)} for an attacker to take "
-            "over. Pass attacker= a preset, a dict of Recognizer arguments, or a callable."
-        )
-    return {**shape, **given}
-
-
-def _preset_for(clip_shape: tuple[int, ...] | None) -> dict[str, Any] | None:
-    """Arguments of the preset for clips of that shape; of several, ViT-S."""
-    fitting = [
-        name
-        for name, preset in PRESETS.items()
-        if clip_shape is not None
-        and (preset["common"]["num_frames"], *[preset["common"]["image_size"]] * 2, 3)
-        == tuple(clip_shape)
-    ]
-    if not fitting:
-        return None
-    name = "vit_small_16x112" if "vit_small_16x112" in fitting else fitting[0]
-    return {**PRESETS[name]["common"], **PRESETS[name]["recognizer"]}
 
 
 def check_fit(model: Any, target: Any, num_kept: int | None) -> None:
