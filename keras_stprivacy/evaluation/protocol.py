@@ -18,13 +18,16 @@ from keras_stprivacy.evaluation.sources import Source
 from keras_stprivacy.evaluation.summary import summarize
 from keras_stprivacy.version import __version__
 
+# Temporal and spatial, as in the publication.
+VIEWS = (5, 3)
+
 
 def evaluate(
     anonymizer: Any,
     train: Any,
     test: Any,
     epochs: int = 80,
-    views: tuple[int, int] = (5, 3),
+    views: tuple[int, int] | None = None,
     attackers: Any = ("video_transformer",),
     attacker: Any = None,
     attacker_weights: Any = None,
@@ -73,8 +76,9 @@ def evaluate(
             video.
         epochs: passes of each attacker over the training clips; `reconstruction` makes half as
             many.
-        views: temporal and spatial views that are cut from whole videos; where `test` holds clips,
-            the views are those that it holds.
+        views: temporal and spatial views of each test video. None: 5 and 3 are cut from whole
+            videos; where `test` holds clips, the views are those that it holds, and the report
+            says how many. Clips that hold another number than is asked for are an error.
         attackers: who attacks, by name: `"video_transformer"` (from `attacker_weights`, where
             given), `"video_transformer_from_scratch"`, `"conv3d"`, `"frame"` (a 2-D CNN on single
             frames), `"linear_probe"`, `"mask"` (sees the decision mask alone) and
@@ -160,7 +164,10 @@ def evaluate(
         )
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(3)]
     train_source = Source(train, "train", clip_shape, None, frame_step, batch_size, seed=seeds[0])
-    test_source = Source(test, "test", clip_shape, views, frame_step, batch_size)
+    exact = views is not None
+    test_source = Source(
+        test, "test", clip_shape, views or VIEWS, frame_step, batch_size, exact_views=exact
+    )
     attack = Attack(
         target=network_of(anonymizer),
         transform=transform,
@@ -191,6 +198,7 @@ def evaluate(
             stages,
         )
     notes = box_notes(getattr(anonymizer, "report", None), type(anonymizer).__name__)
+    notes.extend(getattr(anonymizer, "notes", ()))
     if attacked.spilled:
         notes.append(
             f"training clips ({', '.join(attacked.spilled)}) exceeded memory_limit={memory_limit} "

@@ -128,9 +128,10 @@ def settings_line(report: Report) -> str:
     """One line of the settings that matter most."""
     s = report.settings
     kept = f", {s['kept_tubelets']} of {s['tubelets']} tubelets kept" if s.get("tubelets") else ""
+    views = f" of {s['test_views']} views" if s.get("test_views", 1) > 1 else " of one view"
     return (
-        f"{s['train_clips']} training clips, {s['test_videos']} test videos{kept}; attackers: "
-        f"{s['attacker']}, {s['epochs']} epochs, seed {s['seed']}, {s['backend']}; "
+        f"{s['train_clips']} training clips, {s['test_videos']} test videos{views}{kept}; "
+        f"attackers: {s['attacker']}, {s['epochs']} epochs, seed {s['seed']}, {s['backend']}; "
         f"{sum(report.seconds.values()):.0f} s."
     )
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -56,6 +57,7 @@ class Source:
         clip_shape: `(T, H, W, 3)` that is needed.
         views: for whole videos in testing: temporal and spatial views. None draws one clip at
             random, for training.
+        exact_views: whether clips must hold as many views of each video, too.
         frame_step: for whole videos: every how many frames one is taken.
         batch_size: clips (videos times views) in a batch, where `data` is not in batches already.
         seed: of what is drawn at random.
@@ -73,10 +75,12 @@ class Source:
         frame_step: int = 1,
         batch_size: int = 32,
         seed: int = 0,
+        exact_views: bool = False,
     ) -> None:
         self.name = name
         self.clip_shape = tuple(clip_shape)
         self.views = views
+        self.exact_views = exact_views
         self.frame_step = frame_step
         self.batch_size = batch_size
         self.rng = np.random.default_rng(seed)
@@ -222,6 +226,12 @@ class Source:
                 f"(batch, views, *{self.clip_shape}), as the anonymizer was built. Received: "
                 f"{clips.shape if clips.ndim != 6 or clips.shape[1] != 1 else clips[:, 0].shape}. "
                 "Resize the clips, or pass whole videos as a list of arrays."
+            )
+        if self.exact_views and self.views and clips.shape[1] != math.prod(self.views):
+            raise ValueError(
+                f"views={self.views} asks for {math.prod(self.views)} views of each video, but "
+                f"{self.name} holds clips with {clips.shape[1]}. Leave views out to take those, or "
+                f"cut them: clip_dataset(..., views={self.views}), or whole videos as a list."
             )
         if clips.dtype == np.uint8:
             return clips.astype("float32") / np.float32(255.0)

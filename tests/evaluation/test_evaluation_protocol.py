@@ -115,8 +115,27 @@ def test_views_of_batches_are_averaged_and_equal_ones_computed_once(make_anonymi
     repeated = run((thrice[r], {k: v[r] for k, v in labels.items()}) for r in rows)
     assert repeated.settings["test_views"] == 3
     assert repeated.settings["different_test_views"] == 40
+    assert "40 test videos of 3 views" in str(repeated)
+    assert "40 test videos of one view" in str(single)
     for name, number in single["anonymized"].scores.items():
         assert repeated["anonymized"].scores[name].value == pytest.approx(number.value, abs=1e-6)
+
+
+@pytest.mark.parametrize("held", [None, 2])
+def test_views_that_clips_do_not_hold_are_an_error(make_anonymizer, held):
+    clip, labels = colored_clips(8, seed=1)
+    views = clip if held is None else np.repeat(clip[:, None], held, axis=1)
+    words = rf"asks for 15 views of each video, but test holds clips with {held or 1}\."
+    with pytest.raises(ValueError, match=words):
+        evaluate(make_anonymizer(), (clip, labels), (views, labels), views=(5, 3), epochs=1)
+
+
+def test_a_system_tells_how_it_was_trained(make_anonymizer):
+    anonymizer = make_anonymizer()
+    anonymizer.notes = ["it was trained on a Sunday"]
+    data = colored_clips(16, seed=1)
+    report = evaluate(anonymizer, data, data, epochs=1, raw=False, bootstrap=0)
+    assert "it was trained on a Sunday" in report.notes
 
 
 def test_whole_videos_are_cut_into_views(make_anonymizer):
@@ -127,6 +146,7 @@ def test_whole_videos_are_cut_into_views(make_anonymizer):
     )
     assert report.settings["test_views"] == 15
     assert report.settings["different_test_views"] == 24 * 15
+    assert "24 test videos of 15 views" in str(report)
     assert report.settings["train_clips"] == 24
     assert report.settings["test_videos"] == 24
 
