@@ -81,7 +81,7 @@ def measure(
         "quality": {key: value.astype("float32") for key, value in results.quality.items()},
         "strongest": strongest,
         "main": attacked.main,
-        "notes": [*notes, *attacked.notes],
+        "notes": [*getattr(system, "notes", ()), *notes, *attacked.notes],
         "skipped": attacked.skipped,
         "seen_in_training": results.seen_in_training,
         "kept_share": results.kept_share,
@@ -150,9 +150,11 @@ def trained_system(
     if taken.is_file():
         return System.load(folder), {"train system": float(taken.read_text())}
     restart(data.train)
+    restart(data.watched)
     started = time.perf_counter()
     system.fit(
         data.train,
+        validation=data.watched,
         num_actions=len(data.class_names),
         num_attributes=len(data.attribute_names),
         multi_label=data.multi_label,
@@ -258,7 +260,12 @@ def recognizers_missing(plan: Plan, seed: int, out: pathlib.Path) -> bool:
 
 def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pathlib.Path:
     known = fingerprint(
-        {"attacked": plan.attacked.about, "settings": plan.settings.of_cell(), "seed": seed}
+        {
+            "attacked": plan.attacked.about,
+            "settings": plan.settings.of_cell(),
+            "seed": seed,
+            "backend": keras.backend.backend(),
+        }
     )
     return out / RECOGNIZERS / f"raw-{task}-{known}-seed{seed}.weights.h5"
 

@@ -23,8 +23,10 @@ CELLS, RECOGNIZERS, SYSTEMS = "cells", "recognizers", "systems"
 class CellStore:
     """A folder of finished cells.
 
-    A cell is one system with one seed. Its file appears at once, under its name, when it is
-    finished; a run that was broken off, whenever that was, finds the finished ones again.
+    A cell is one system with one seed, under settings that a fingerprint stands for: the same
+    system under others is another cell, in another file. Its file appears at once, under its name,
+    when it is finished; a run that was broken off, whenever that was, finds the finished ones
+    again.
 
     Args:
         folder: made if there is none.
@@ -44,9 +46,9 @@ class CellStore:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def path(self, variant: str, seed: int) -> pathlib.Path:
+    def path(self, variant: str, seed: int, fingerprint: str) -> pathlib.Path:
         """Where a cell stands when it is finished."""
-        return self.folder / f"{variant}-seed{seed}.json"
+        return self.folder / f"{variant}-{fingerprint}-seed{seed}.json"
 
     def read(self, variant: str, seed: int, fingerprint: str) -> dict[str, Any] | None:
         """A finished cell, or None.
@@ -60,7 +62,8 @@ class CellStore:
             What was written; None if it is missing, damaged, or of other settings.
         """
         try:
-            content = json.loads(self.path(variant, seed).read_text(encoding="utf-8"))
+            path = self.path(variant, seed, fingerprint)
+            content = json.loads(path.read_text(encoding="utf-8"))
             if content["cell_version"] != CELL_VERSION or content["fingerprint"] != fingerprint:
                 return None
             return _decoded(content["cell"])
@@ -86,7 +89,7 @@ class CellStore:
             "fingerprint": fingerprint,
             "cell": _encoded(cell),
         }
-        target = self.path(variant, seed)
+        target = self.path(variant, seed, fingerprint)
         with whole_file(target) as path, path.open("w", encoding="utf-8") as file:
             json.dump(content, file, indent=1, allow_nan=False)
 

@@ -35,6 +35,9 @@ class BenchmarkData:
         about: what the numbers depend on, for the fingerprint and the settings.
         sources: split -> SHA-256 of the video files it was made from, where they are known. A file
             whose id stands in two splits is one of the split that was converted last.
+        validation: batches or arrays of the split "validation", for systems that watch clips they
+            do not learn from; None where the data has no such split. No attacker sees them.
+        about_validation: what systems depend on by it, like `about`.
     """
 
     name: str
@@ -48,11 +51,21 @@ class BenchmarkData:
     frame_labels: bool = False
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
     sources: dict[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    validation: Any = None
+    about_validation: Any = None
+
+    @property
+    def watched(self) -> Any:
+        """`validation`, or None where its clips do not have the labels of the training clips."""
+        same = getattr(self.validation, "class_names", self.class_names) == self.class_names
+        return self.validation if same else None
 
     @property
     def about_training(self) -> dict[str, Any]:
-        """`about`, and of several actions that systems learn all of them."""
-        return {**self.about, "learned_actions": "all"} if self.multi_label else self.about
+        """`about`, the validation clips, and of several actions that systems learn all of them."""
+        several = {"learned_actions": "all"} if self.multi_label else {}
+        watched = None if self.watched is None else self.about_validation
+        return {**self.about, **several, "validation": watched}
 
     @property
     def preset(self) -> str | None:
@@ -66,7 +79,9 @@ def load_data(
     """Opens the data of a benchmark.
 
     Where records hold boxes of persons, batches have them; those of the test have labels of frames,
-    too, where there are any.
+    too, where there are any. Clips of a split "validation" are the middle of their videos, in
+    random order. Nothing is held out of the training split where there is none: publications train
+    on all of it, and attackers must get the clips that systems got.
 
     Args:
         source: `"motion-digits"`, or a directory of records (or its bare name, see
@@ -120,6 +135,12 @@ def load_data(
         plain |= boxes["train"]
         of_train = {**common, **plain, "seed": 0}
         train = Reopened(functools.partial(clip_dataset, source, "train", **of_train))
+    validation, about_validation = None, None
+    held_out = info.splits.get("validation", ())
+    if "train" in splits and any(shard.records > shard.unannotated for shard in held_out):
+        about_validation = {"shards": [shard.sha256 for shard in held_out]}
+        drawn = {**common, "training": False, "shuffle": True, "seed": 0}
+        validation = Reopened(functools.partial(clip_dataset, source, "validation", **drawn))
     of_test = {**common, **boxes["test"], "with_frame_labels": frame_labels}
     return BenchmarkData(
         name=info.name,
@@ -133,6 +154,8 @@ def load_data(
         frame_labels=frame_labels,
         about=about,
         sources={split: _sources(info, split) for split in splits},
+        validation=validation,
+        about_validation=about_validation,
     )
 
 
@@ -144,6 +167,7 @@ def _sources(info: DatasetInfo, split: str) -> frozenset[str]:
 def _embedded(settings: Settings) -> BenchmarkData:
     train = motion_digits("train", num_clips=settings.train_clips)
     test = motion_digits("test", num_clips=settings.test_clips)
+    validation = motion_digits("validation", num_clips=settings.test_clips)
     return BenchmarkData(
         name=EMBEDDED,
         train=train,
@@ -152,6 +176,8 @@ def _embedded(settings: Settings) -> BenchmarkData:
         class_names=train.class_names,
         attribute_names=train.attribute_names,
         about={"name": EMBEDDED, "clips": [len(train), len(test)]},
+        validation=validation,
+        about_validation={"clips": len(validation)},
     )
 
 
@@ -182,6 +208,7 @@ def actions_between(data: BenchmarkData, first: int, last: int) -> BenchmarkData
         data,
         train=_part(data.train, first, last),
         test=_part(data.test, first, last),
+        validation=None if data.validation is None else _part(data.validation, first, last),
         class_names=data.class_names[first:last],
         about={**data.about, "actions": [first, last]},
         sources={},  # which action a file shows is not known

@@ -27,9 +27,10 @@ class BenchmarkRow:
         id: unique in the benchmark.
         label: how tables call it.
         kind: "system" or "floor".
-        scores: "top_1", "top_5", "action_cmap", "cmap", "f1", "auroc", "leakage", and "cmap_..."
-            of each kind of attribute; those that do not apply are absent.
-        attributes: attribute -> its "ap", "auroc", "f1" and "leakage".
+        scores: "top_1", "top_5", "action_cmap", "cmap", "f1", "auroc", "leakage" (of AP, from
+            chance to raw clips), "leakage_action" (of AP, from action-only to raw clips), and
+            "cmap_..." of each kind of attribute; those that do not apply are absent.
+        attributes: attribute -> its "ap", "auroc", "f1" and both kinds of leakage.
         attackers: each attacker by itself -> its scores, and "reconstruction" with "psnr", "ssim".
         system: name of the system.
         curves: name of a curve -> place on it; several rows are places of one curve.

@@ -11,6 +11,8 @@ from keras_stprivacy.benchmark.page_style import STYLE
 from keras_stprivacy.benchmark.plot import trade_off_svg
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.tables import (
+    ACTION_WORDS,
+    ATTRIBUTE_SCORES,
     WORDS,
     attacker_table,
     attribute_table,
@@ -47,17 +49,14 @@ def render_html(report: BenchmarkReport) -> str:
     floors = {row.label for row in report.rows if row.kind == "floor"}
     parts += ["<h2>Measured</h2>", _table(*main_table(report), floors)]
     parts.append(
-        f'<p class="faint">{text_of(WORDS)} p: paired bootstrap over test videos, two-sided, not '
-        "corrected for the number of comparisons.</p>"
+        f'<p class="faint">{text_of(WORDS)} {text_of(ACTION_WORDS)} p: paired bootstrap over '
+        "test videos, two-sided, not corrected for the number of comparisons.</p>"
     )
     parts += ["<h2>Attributes</h2>", _bars(report)]
     parts.append(
         details_of(
             "All numbers of each attribute",
-            "".join(
-                _table(*attribute_table(report, score), floors)
-                for score in ("ap", "leakage", "auroc", "f1")
-            ),
+            "".join(_table(*attribute_table(report, score), floors) for score in ATTRIBUTE_SCORES),
         )
     )
     attackers = attacker_table(report)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.tables import (
+    ACTION_WORDS,
+    ATTRIBUTE_SCORES,
     WORDS,
     attacker_table,
     attribute_table,
@@ -17,9 +19,9 @@ from keras_stprivacy.benchmark.tables import (
 def render_markdown(report: BenchmarkReport) -> str:
     """Writes the tables and notes of a report."""
     parts = [f"# Benchmark: {report.protocol}", settings_line(report)]
-    parts += [markdown_table(*main_table(report)), WORDS]
+    parts += [markdown_table(*main_table(report)), f"{WORDS} {ACTION_WORDS}"]
     parts.append("## Attributes")
-    for score in ("ap", "leakage", "auroc", "f1"):
+    for score in ATTRIBUTE_SCORES:
         parts.append(markdown_table(*attribute_table(report, score)))
     attackers = attacker_table(report)
     if attackers is not None:

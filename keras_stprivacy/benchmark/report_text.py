@@ -10,6 +10,7 @@ from rich.table import Table
 
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.tables import (
+    ACTION_WORDS,
     WORDS,
     attacker_table,
     attribute_table,
@@ -34,7 +35,7 @@ def render_text(report: BenchmarkReport) -> str:
     text = [line.rstrip() for line in out.getvalue().splitlines()]
     if report.quoted:
         text.append(quoted_words())
-    text.append(WORDS)
+    text += [WORDS, ACTION_WORDS]
     text.extend(f"Note: {note}" for note in report.notes)
     text.append(settings_line(report))
     return "\n".join(text)

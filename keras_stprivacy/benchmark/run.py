@@ -39,8 +39,8 @@ def run(
     """Measures what is not measured yet, and reports on all cells.
 
     Cells stand in `out/cells`, a file each. A run that was broken off goes on where it was when it
-    is started again with the same arguments; other settings or data make other cells. Files that a
-    killed run had not finished are removed.
+    is started again with the same arguments; other settings or data make other cells, which may
+    stand in the same folder. Files that a killed run had not finished are removed.
 
     With `Settings.workers` above 1, so many processes measure cells side by side.
 
@@ -194,9 +194,8 @@ class _Session:
             return
         cell = self.store.read(variant.id, seed, self.known[variant.id])
         if cell is None:
-            raise OSError(
-                f"{name} was measured, but {self.store.path(variant.id, seed)} does not hold it"
-            )
+            path = self.store.path(variant.id, seed, self.known[variant.id])
+            raise OSError(f"{name} was measured, but {path} does not hold it")
         self.cells[variant.id, seed] = cell
         self.tell(f"{name}: {sum(cell['seconds'].values()):.0f} s")
 

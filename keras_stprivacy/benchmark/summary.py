@@ -15,11 +15,12 @@ from keras_stprivacy.benchmark.estimates import (
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.quoted import QUOTED
 from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
+from keras_stprivacy.benchmark.report_notes import action_notes, cell_notes
 from keras_stprivacy.benchmark.scored_cell import ScoredCell
 from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
 from keras_stprivacy.evaluation.leakage import leakage
-from keras_stprivacy.evaluation.notes import box_notes, label_notes
-from keras_stprivacy.evaluation.scoring import mean_of_defined
+from keras_stprivacy.evaluation.notes import leakage_notes
+from keras_stprivacy.evaluation.scoring import Scored, mean_of_defined
 
 Cells = dict[tuple[str, int], dict[str, Any]]
 _TESTED = ("top_1", "action_cmap", "cmap", "f1", "auroc")
@@ -58,7 +59,7 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
         row.system, row.curves = variant.system, dict(variant.curves)
         joined[variant.id] = own
         if _same_test(own, raw):
-            notes.extend(_add_leakage(row, own, raw, floors["chance"]))
+            notes.extend(_add_leakage(row, own, raw, floors))
         else:
             notes.append(f"{variant.label} was tested on other videos than raw clips: no leakage")
         rows.append(row)
@@ -66,7 +67,8 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
     _add_tests(rows, joined)
     for name, label in (("chance", "chance (all positive)"), ("action_only", "action only")):
         rows.append(_floor_row(name, label, floors[name]))
-    notes.extend(_notes(plan, raw[0], cells, failures))
+    notes.extend(action_notes(plan, rows))
+    notes.extend(cell_notes(plan, raw[0], cells, failures))
     return BenchmarkReport(
         protocol=plan.protocol,
         rows=rows,
@@ -87,7 +89,7 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
             "workers": plan.settings.workers,
             "seconds": _seconds_in_all(plan, cells),
             "data": plan.attacked.about,
-            "learned_from": plan.learned_from.about,
+            "learned_from": plan.learned_from.about_training,
             "environment": first["environment"],
             "systems": {name: one[0].cell["system_settings"] for name, one in joined.items()},
         },
@@ -171,43 +173,52 @@ def _same_test(cells: list[ScoredCell], others: list[ScoredCell]) -> bool:
 
 
 def _add_leakage(
-    row: BenchmarkRow, own: list[ScoredCell], raw: list[ScoredCell], chance: Any
+    row: BenchmarkRow, own: list[ScoredCell], raw: list[ScoredCell], floors: dict[str, Scored]
 ) -> list[str]:
-    """Leakage of each attribute and its mean, of AP, from chance to raw clips; notes."""
-    notes, means, by_seed, drawn = [], [], [], []
-    for index, (attribute, scores) in enumerate(row.attributes.items()):
-        values = [cell.headline.row.attributes[attribute]["ap"].value for cell in own]
-        top = [cell.headline.row.attributes[attribute]["ap"].value for cell in raw]
-        floor = chance.row.attributes[attribute]["ap"].value
-        own_mean, raw_mean = _mean_of_all(values), _mean_of_all(top)
-        whole, samples, reason = leakage(
-            own_mean,
-            floor,
-            raw_mean,
-            (
-                mean_samples([cell.headline.samples[index]["ap"] for cell in own]),
-                chance.samples[index]["ap"],
-                mean_samples([cell.headline.samples[index]["ap"] for cell in raw]),
-            ),
-        )
-        if reason is not None:
-            scores["leakage"] = SeedEstimate(None)
-            if row.id == RAW:
-                notes.append(f'leakage of "{attribute}" is undefined: {reason}')
-            continue
-        each = [float((value - floor) / (raw_mean - floor)) for value in values]
-        sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
-        scores["leakage"] = SeedEstimate(whole.value, whole.low, whole.high, sd, tuple(each))
-        means.append(whole.value)
-        by_seed.append(each)
-        drawn.append(samples)
-    if means:
-        count = len(drawn[0])
-        seeds = np.mean(by_seed, axis=0).tolist()
-        joined = over_seeds(seeds, [mean_of_defined(drawn, count)] * len(seeds))
-        row.scores["leakage"] = joined
-        row.leakage_samples = mean_of_defined(drawn, count)
-    return notes
+    """Each kind of leakage of every attribute and its mean, of AP, from a floor to raw clips; notes
+    of what is undefined, which is so for all systems."""
+    undefined: dict[str, dict[str, str]] = {}
+    for kind, floor in (("leakage", "chance"), ("leakage_action", "action_only")):
+        by_seed: list[Any] = []
+        drawn = []
+        for index, (attribute, scores) in enumerate(row.attributes.items()):
+            scores[kind], samples, reason = _leakage(attribute, index, own, raw, floors[floor])
+            if reason is not None:
+                undefined.setdefault(kind, {})[attribute] = reason
+                continue
+            by_seed.append(scores[kind].seeds)
+            drawn.append(samples)
+        if drawn:
+            joined = mean_of_defined(drawn, len(drawn[0]))
+            seeds = np.mean(by_seed, axis=0).tolist()
+            row.scores[kind] = over_seeds(seeds, [joined] * len(seeds))
+            if kind == "leakage":
+                row.leakage_samples = joined
+    return leakage_notes(undefined) if row.id == RAW else []
+
+
+def _leakage(
+    attribute: str, index: int, own: list[ScoredCell], raw: list[ScoredCell], floor: Scored
+) -> tuple[SeedEstimate, np.ndarray, str | None]:
+    """Leakage of an attribute, of the means over seeds; its samples; why it is undefined."""
+    values = [cell.headline.row.attributes[attribute]["ap"].value for cell in own]
+    top = _mean_of_all([cell.headline.row.attributes[attribute]["ap"].value for cell in raw])
+    least: Any = floor.row.attributes[attribute]["ap"].value
+    whole, samples, reason = leakage(
+        _mean_of_all(values),
+        least,
+        top,
+        (
+            mean_samples([cell.headline.samples[index]["ap"] for cell in own]),
+            floor.samples[index]["ap"],
+            mean_samples([cell.headline.samples[index]["ap"] for cell in raw]),
+        ),
+    )
+    if reason is not None:
+        return SeedEstimate(None), samples, reason
+    each = tuple(float((value - least) / (top - least)) for value in values)
+    sd = float(np.std(each, ddof=1)) if len(each) > 1 else None
+    return SeedEstimate(whole.value, whole.low, whole.high, sd, each), samples, None
 
 
 def _mean_of_all(values: list[Any]) -> Any:
@@ -239,44 +250,3 @@ def _add_tests(rows: list[BenchmarkRow], joined: dict[str, list[ScoredCell]]) ->
                     other.leakage_samples,
                 )
             row.tests[other.id] = tests
-
-
-def _split_notes(plan: Plan) -> list[str]:
-    """That files of the test are files of a training split, too."""
-    test = plan.attacked.sources.get("test", frozenset())
-    learned: dict[frozenset[str], list[str]] = {}
-    for who, data in (("systems", plan.learned_from), ("attackers", plan.attacked)):
-        learned.setdefault(data.sources.get("train", frozenset()), []).append(who)
-    return [
-        f"{len(test & train)} of {len(test)} video files of the test are among those that "
-        f"{' and '.join(who)} could learn from: the splits leak"
-        for train, who in learned.items()
-        if test & train
-    ]
-
-
-def _notes(plan: Plan, raw: ScoredCell, cells: Cells, failures: dict[str, str]) -> list[str]:
-    notes = [*_split_notes(plan), *label_notes(raw.results, raw.labels)]
-    for (name, seed), cell in cells.items():
-        notes.extend(f"{name}, seed {seed}: {note}" for note in cell["notes"])
-        if seed == 0:
-            notes.extend(box_notes(cell["boxes"], name))
-    skipped: dict[tuple[str, str], list[str]] = {}
-    for (name, _), cell in cells.items():
-        for who, why in cell["skipped"].items():
-            skipped.setdefault((who, why), []).append(name)
-    for (who, why), names in skipped.items():
-        notes.append(f"attacker {who} left out for {', '.join(dict.fromkeys(names))}: {why}")
-    if any(cell["strongest"] for cell in cells.values()):
-        notes.append(
-            "with several attackers, every attribute is read by the strongest of them, chosen on "
-            "training clips that none learned from, not on the test; raw clips likewise, where "
-            "several read them"
-        )
-    if plan.settings.seeds > 1:
-        notes.append(
-            "values are means over seeds; intervals and tests draw test videos anew, not seeds; "
-            "sd is over seeds"
-        )
-    notes.extend(f"{name} could not be measured: {why}" for name, why in failures.items())
-    return notes

@@ -1,5 +1,6 @@
 """Cells are complete or not there; plans; data."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -39,9 +40,35 @@ def test_a_cell_is_found_again_only_as_it_was(tmp_path):
     np.testing.assert_array_equal(again["a"], cell["a"])
     assert again["b"] == {"c": [1, None, 0.5, None]}
     assert store.read("raw", 0, "other settings") is None
-    path = store.path("raw", 0)
+    path = store.path("raw", 0, "f")
     path.write_text(path.read_text()[:50])
     assert store.read("raw", 0, "f") is None
+
+
+def test_cells_of_other_settings_stand_beside_each_other(tmp_path, monkeypatch):
+    from made_cells import made_cell
+
+    measured = []
+
+    def measure(plan, variant, seed, out, verbose):
+        measured.append((plan.protocol, variant.id, seed))
+        return made_cell(plan, 2.0, 0.8, seed)
+
+    monkeypatch.setattr(run_module, "measure", measure)
+    known = made_plan(("raw", "blacken"), seeds=1)
+    unseen = dataclasses.replace(known, protocol="unseen")
+    first = run_module.run(known, tmp_path)
+    assert run_module.run(unseen, tmp_path).protocol == "unseen" and len(measured) == 4
+    again = run_module.run(known, tmp_path)
+    assert len(measured) == 4 and len(list((tmp_path / "cells").iterdir())) == 4
+    assert again.to_dict()["rows"] == first.to_dict()["rows"]
+
+
+def test_a_cell_under_the_name_of_another_is_not_it(tmp_path):
+    store = CellStore(tmp_path)
+    store.write("raw", 0, "f", {"a": 1})
+    store.path("raw", 0, "f").rename(store.path("raw", 0, "g"))
+    assert store.read("raw", 0, "g") is None and store.read("raw", 0, "f") is None
 
 
 def test_a_cell_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
@@ -110,8 +137,6 @@ def test_batches_are_parted_like_arrays():
         (arrays[0][i : i + 16], {k: v[i : i + 16] for k, v in arrays[1].items()})
         for i in range(0, 40, 16)
     ]
-    import dataclasses
-
     parted = actions_between(dataclasses.replace(data, train=batches, test=batches), 4, 8)
     read = list(parted.train)
     expected = actions_between(data, 4, 8).train
@@ -120,6 +145,28 @@ def test_batches_are_parted_like_arrays():
         np.concatenate([labels["action"] for _, labels in read]), expected.action
     )
     assert len(list(parted.train)) == len(read)  # can be read again
+
+
+def test_clips_to_watch_are_of_a_split_of_their_own():
+    data = load_data("motion-digits", SMALL)
+    assert data.watched is data.validation and len(data.watched) == SMALL.test_clips
+    assert {name.split("-")[0] for name in data.watched.ids} == {"validation"}
+    assert data.about_training["validation"] == {"clips": SMALL.test_clips}
+    assert "validation" not in data.about  # no attacker sees them
+    fewer = dataclasses.replace(data, about_validation={"clips": 1})
+    assert fewer.about_training != data.about_training
+    half = actions_between(data, 4, 8)
+    rows = np.isin(data.validation.action, range(4, 8))
+    np.testing.assert_array_equal(half.watched.clips, data.validation.clips[rows])
+    np.testing.assert_array_equal(half.watched.action, data.validation.action[rows] - 4)
+    none = dataclasses.replace(data, validation=None)
+    assert none.watched is None and none.about_training["validation"] is None
+
+
+def test_clips_with_other_actions_are_not_watched():
+    data = load_data("motion-digits", SMALL)
+    other = dataclasses.replace(data, class_names=tuple("abcdefgh"))
+    assert other.watched is None and other.about_training["validation"] is None
 
 
 def test_tags_of_the_embedded_dataset():
@@ -137,8 +184,6 @@ def test_tags_of_the_embedded_dataset():
 
 
 def test_another_dataset_is_matched_by_name():
-    import dataclasses
-
     data = load_data("motion-digits", SMALL)
     names = data.attribute_names[::-1]
     labels = {"action": data.test.action // 4, "privacy": data.test.privacy[:, ::-1]}

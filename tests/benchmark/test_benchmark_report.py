@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from keras_stprivacy.benchmark.estimates import SeedEstimate
 from keras_stprivacy.benchmark.plot import trade_off_svg
 from keras_stprivacy.benchmark.quoted import QUOTED
+from keras_stprivacy.benchmark.report_html import render_html
 from keras_stprivacy.benchmark.summary import summarize
 
 pytestmark = pytest.mark.any_backend
@@ -64,6 +65,84 @@ def test_leakage_lies_between_floor_and_raw_clips(report):
     assert blind.low < 0.0 < blind.high
     chance = report["chance"].attributes["face"]["ap"].value
     assert chance == pytest.approx(report.prevalence["face"])
+
+
+def test_leakage_beyond_the_action_counts_from_who_knows_it(report, cells):
+    row, floor = report["downsample_2x"], report["action_only"]
+    each = []
+    for name in ATTRIBUTES:
+        own, raw, least = (one.attributes[name]["ap"].value for one in (row, report["raw"], floor))
+        each.append((own - least) / (raw - least))
+        beyond = row.attributes[name]["leakage_action"]
+        assert beyond.value == pytest.approx(each[-1])
+        assert beyond.low < beyond.value < beyond.high and len(beyond.seeds) == 2
+        assert beyond.value != pytest.approx(row.attributes[name]["leakage"].value, abs=1e-4)
+    beyond = row.scores["leakage_action"]
+    assert beyond.value == pytest.approx(np.mean(each)) and beyond.sd > 0.0
+    assert np.mean(beyond.seeds) == pytest.approx(beyond.value)
+    assert report["raw"].scores["leakage_action"].value == pytest.approx(1.0)
+    assert "leakage_action" not in floor.scores
+
+
+def test_who_gives_the_action_away_leaks_nothing_beyond_it():
+    plan = made_plan(seeds=1)
+    cells = made_cells(plan, (3.0, 1.0, 0.0), (0.9, 0.5, 0.5))
+    share = np.array([0.9, 0.8, 0.6, 0.4, 0.2, 0.1])  # of the clips of an action that have "face"
+    for cell in cells.values():
+        rng = np.random.default_rng(3)
+        for split in ("", "train_"):
+            has = rng.random(len(cell[f"{split}action"])) < share[cell[f"{split}action"]]
+            cell[f"{split}privacy"][:, 0] = has
+        cell["probability"]["anonymized/privacy"][:, 0] = share[cell["action"]]
+    raw = cells["raw", 0]
+    raw["probability"]["anonymized/privacy"][:, 0] = raw["privacy"][:, 0]
+    own = summarize(plan, cells, {})["stprivacy"].attributes["face"]
+    assert own["leakage"].value > 0.3
+    assert own["leakage_action"].value == pytest.approx(0.0, abs=0.12)
+    # Nothing is read beyond the action from raw clips either: no share of that can be said.
+    raw["probability"]["anonymized/privacy"][:, 0] = share[raw["action"]]
+    report = summarize(plan, cells, {})
+    assert report["stprivacy"].attributes["face"]["leakage_action"].value is None
+    assert report["stprivacy"].attributes["face"]["leakage"].value == pytest.approx(1.0)
+    assert any("leakage beyond the action is undefined for face" in n for n in report.notes)
+
+
+def test_actions_read_better_than_from_raw_clips_are_put_in_their_place():
+    plan = made_plan(seeds=1)
+    words = "the action is read measurably better than from raw clips after"
+    better = summarize(plan, made_cells(plan, (3.0, 1.0, 0.0), (0.6, 0.62, 0.9)), {})
+    hardly = better["downsample_2x"].tests["raw"]["top_1"]
+    assert hardly.value > 0.0 and hardly.p > 0.05
+    (note,) = [note for note in better.notes if words in note]
+    assert f"{words} STPrivacy. Attackers start from scratch and make 3 passes over" in note
+    for text in (str(better), better.to_json(), better.to_markdown(), render_html(better)):
+        assert words in text
+    alike = summarize(plan, made_cells(plan, (3.0, 1.0, 0.0), (0.8, 0.6, 0.8)), {})
+    assert words not in str(alike)
+
+
+def test_what_systems_say_of_themselves_is_said_once(plan, cells):
+    cells = {key: dict(cell) for key, cell in cells.items()}
+    for seed in range(2):
+        cells["stprivacy", seed]["notes"] = ["was short of weights"]
+    cells["downsample_2x", 1]["notes"] = ["one seed alone"]
+    notes = summarize(plan, cells, {}).notes
+    assert [note for note in notes if "weights" in note or "alone" in note] == [
+        "downsample_2x, seed 1: one seed alone",
+        "stprivacy, seeds 0, 1: was short of weights",
+    ]
+
+
+def test_who_watched_its_own_training_clips_is_said():
+    words = "made has no validation clips: VITA watched its own training clips"
+    for systems, said in ((("raw", "vita"), True), (("raw", "spact"), False)):
+        plan = made_plan(systems, seeds=1)
+        cells = made_cells(plan, (3.0, 1.0), (0.9, 0.5))
+        assert any(words in note for note in summarize(plan, cells, {}).notes) == said
+        learned = dataclasses.replace(plan.learned_from, validation=[], about_validation={"n": 1})
+        watched = summarize(dataclasses.replace(plan, learned_from=learned), cells, {})
+        assert not any(words in note for note in watched.notes)
+        assert watched.settings["learned_from"]["validation"] == {"n": 1}
 
 
 def test_paired_tests_find_what_differs(report):
@@ -164,9 +243,14 @@ def test_table_json_csv_and_markdown(report, tmp_path):
     found = {(r["row"], r["attacker"], r["attribute"], r["score"]): r for r in rows}
     assert float(found["raw", "", "", "leakage"]["value"]) == pytest.approx(1.0)
     assert found["chance", "", "face", "ap"]["kind"] == "floor"
+    for row in content["rows"][:3]:
+        beyond = float(found[row["id"], "", "", "leakage_action"]["value"])
+        assert beyond == pytest.approx(row["scores"]["leakage_action"]["value"], abs=1e-6)
     markdown = paths[2].read_text()
     assert "| STPrivacy |" in markdown and "## The paper's own figures" in markdown
-    assert all(f"| {score} |" in markdown for score in ("AP %", "AUROC", "F1", "leakage"))
+    scores = ("AP %", "AUROC", "F1", "leakage", "leakage beyond the action")
+    assert all(f"\n| {score} |" in markdown for score in scores)
+    assert "| leakage beyond action |" in markdown.split("## Attributes")[0]
 
 
 @pytest.mark.parametrize("value", [8.3, 900.0, -40.0])
@@ -204,6 +288,7 @@ def test_page_stands_alone_with_plot_bars_and_pictures(report, tmp_path):
     assert page.seen.count("circle") == 3 and text.count('class="tradeoff"') == 1
     assert page.seen.count("rect") == 2 * 3 * len(ATTRIBUTES)
     assert "<hair>" in page.text and "<hair>" not in text
+    assert "beyond action" in page.text and "leakage beyond the action" in page.text
     assert "quoted: VP-UCF101" in page.text and "max-width: 600px" in text
     assert "nan" not in page.text.lower()
 

@@ -55,7 +55,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     assert not (killed / "report.json").exists()
     # As if the kill had come while a cell, and a recognizer, were being written.
     ending = f".part-{socket.gethostname()}-{process.pid}"
-    halves = [killed / "cells" / f"weak_blur-seed1.json{ending}"]
+    halves = [killed / "cells" / f"weak_blur-0123456789abcdef-seed1.json{ending}"]
     halves += [killed / "recognizers" / f"raw.weights.h5{ending}.weights.h5"]
     for half in halves:
         half.parent.mkdir(exist_ok=True)
@@ -209,7 +209,7 @@ def test_systems_learn_all_actions_of_a_clip(tmp_path, monkeypatch):
 
     given = {}
 
-    def fit(self, train, num_actions=None, num_attributes=None, multi_label=None):
+    def fit(self, train, num_actions, multi_label, **others):
         given.update(train=train, num_actions=num_actions, multi_label=multi_label)
         raise ValueError("seen enough")
 
