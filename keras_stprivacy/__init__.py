@@ -9,6 +9,7 @@ import importlib
 import sys
 from types import ModuleType
 
+from keras_stprivacy.missing_backend import missing_backend
 from keras_stprivacy.version import __version__
 
 _SUBPACKAGES = (
@@ -31,7 +32,13 @@ __all__ = ["__version__", *_SUBPACKAGES]
 
 def __getattr__(name: str) -> ModuleType:
     if name in _SUBPACKAGES:
-        return importlib.import_module(f"{__name__}.{name}")
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ImportError as error:
+            message = missing_backend(error)
+            if message is None:
+                raise
+            raise ModuleNotFoundError(message, name=error.name) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

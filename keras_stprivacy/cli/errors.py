@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-_BACKENDS = ("tensorflow", "jax", "torch")
+from keras_stprivacy.missing_backend import missing_backend
 
 
 class CommandGroup(click.Group):
@@ -23,24 +23,11 @@ class CommandGroup(click.Group):
             try:
                 return super().invoke(ctx)
             except ImportError as error:
-                raise click.ClickException(_missing_package(error)) from error
+                raise click.ClickException(missing_backend(error) or str(error)) from error
             except (ValueError, TypeError, OSError, RuntimeError, ArithmeticError) as error:
                 if isinstance(error, click.exceptions.Exit | click.exceptions.Abort):
                     raise
                 raise click.ClickException(str(error)) from error
-
-
-def _missing_package(error: ImportError) -> str:
-    package = (error.name or "").split(".")[0]
-    if package in _BACKENDS:
-        chosen = os.environ.get("KERAS_BACKEND")
-        asked = f"KERAS_BACKEND={chosen}" if chosen else "Keras's configuration"
-        return (
-            f"{asked} needs the package {package!r}, which is not installed. Install it: "
-            f"pip install 'keras-stprivacy[{package}]', or set KERAS_BACKEND to another of "
-            f"{', '.join(_BACKENDS)}."
-        )
-    return str(error)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

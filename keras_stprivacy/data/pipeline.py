@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from keras_stprivacy.data import schema
@@ -21,6 +20,8 @@ except ImportError as error:
         "Clip records are read with TensorFlow, whichever backend trains. "
         "Install it: pip install 'keras-stprivacy[tensorflow]'"
     ) from error
+
+import keras  # which may need TensorFlow too, and says less where it is missing
 
 from keras_stprivacy.data.pipeline_clips import evaluation_clip, single_views, training_clip
 from keras_stprivacy.data.pipeline_per_frame import require_per_frame
@@ -63,9 +64,11 @@ def clip_dataset(
     several such clips are spread evenly over the time and along the long side.
 
     Before the first batch, all files of the split are checked against `dataset.json`: existence,
-    size, and number of records. Payloads are checked as they are read (or all of them at once with
-    `verify=True`): a damaged record, or a label outside of the classes, raises a
-    `tf.errors.InvalidArgumentError` that names shard and record.
+    size, and number of records. Payloads are checked as they are read (the checksums of all of them
+    at once with `verify=True`): a damaged record, one that is no record of a clip, a label outside
+    of the classes, or a frame that does not begin and end as a JPEG does raises a
+    `tf.errors.InvalidArgumentError` that names shard and record. Of a frame that is broken within,
+    it says only what TensorFlow does; `stprivacy-tfrecords verify` names the record.
 
     Args:
         source: a directory that holds `dataset.json` (or an address such as `gs://bucket/folder`),
@@ -98,7 +101,7 @@ def clip_dataset(
         max_boxes: room for boxes in a frame, K. A record with more in a frame is an error. None:
             as many as the fullest frame of the batch has, at least 1.
         with_frame_labels: whether labels have "frame_privacy", attributes frame by frame.
-        verify: whether to read all of the split first and check every payload.
+        verify: whether to read all of the split first and check every payload's checksum.
 
     Returns:
         A `tf.data.Dataset` of `(clip, {"action": int32 (B,), "privacy": float32 (B, P)})` with clip

@@ -1,16 +1,19 @@
 """Parsed records → clips, with tf.data: chooses frames, decodes those, crops, resizes, colours."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from keras_stprivacy.data import sampling
 from keras_stprivacy.data.augment import Augment, colour_change, crop_window
+from keras_stprivacy.data.pipeline_checks import record_check
 from keras_stprivacy.data.pipeline_per_frame import moved_boxes
 
 # Shrinking by more than this aliases visibly unless every pixel has its share in the result.
 # Averaging areas takes a fifth of the time of TensorFlow's smoothed bilinear resizing.
 _AREAS_FROM = 1.25
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PICTURE = tf.TensorSpec((None, None, 3), tf.uint8)
 
 
@@ -31,13 +34,13 @@ def training_clip(
         if augment is not None and augment.flip:
             flip = uniform[4] < augment.flip
         if augment is None or augment.crop_scale is None:
-            crops, shape, windows = _spread_crops(_decoded(frames), size, 1)
+            crops, shape, windows = _spread_crops(_decoded(frames, video["place"]), size, 1)
             frames, window = tf.gather(_flipped(crops[0], flip), order), windows[0]
         else:
             shape = (tf.cast(video["height"], "float32"), tf.cast(video["width"], "float32"))
             window = crop_window(augment, *shape, width / height, uniform[:4], tf)
             window = tf.cast(tf.stack(window), "int32")
-            frames = tf.gather(_flipped(_decoded(frames, window), flip), order)
+            frames = tf.gather(_flipped(_decoded(frames, video["place"], window), flip), order)
             frames = _resized(frames, size)
         if augment is not None and augment.changes_colour:
             matrix, offset = colour_change(augment, uniform[5:], tf)
@@ -67,7 +70,7 @@ def evaluation_clip(
         length = tf.size(video["frames"], tf.int64)
         indices = sampling.view_indices(length, num_frames, frame_step, temporal, tf)
         distinct, order = tf.unique(tf.reshape(indices, [-1]))
-        frames = _decoded(tf.gather(video["frames"], distinct))
+        frames = _decoded(tf.gather(video["frames"], distinct), video["place"])
         crops, whole, windows = _spread_crops(frames, size, spatial)
         crops = tf.clip_by_value(crops / 255.0, 0.0, 1.0)
         order = tf.reshape(order, (temporal, num_frames))
@@ -96,7 +99,9 @@ def single_views(views: tf.Tensor, labels: dict[str, tf.Tensor]) -> tf.data.Data
     return slices.map(lambda clip, of_clip: (clip, {**labels, **of_clip}))
 
 
-def _decoded(frames: tf.Tensor, window: tf.Tensor | None = None) -> tf.Tensor:
+def _decoded(
+    frames: tf.Tensor, place: tuple[Any, Any], window: tf.Tensor | None = None
+) -> tf.Tensor:
     """JPEGs (F,) → (F, h, w, 3) uint8; of each only the window (top, left, height, width)."""
 
     def decode(frame):
@@ -104,7 +109,37 @@ def _decoded(frames: tf.Tensor, window: tf.Tensor | None = None) -> tf.Tensor:
             return tf.io.decode_jpeg(frame, channels=3, dct_method="INTEGER_ACCURATE")
         return tf.io.decode_and_crop_jpeg(frame, window, 3, dct_method="INTEGER_ACCURATE")
 
-    return tf.map_fn(decode, frames, fn_output_signature=_PICTURE)
+    def decode_all(frames):
+        return tf.map_fn(decode, frames, fn_output_signature=_PICTURE)
+
+    def decode_or_name():
+        # The message of TensorFlow's decoder says neither file nor record. Only a dataset can go on
+        # after an error, and to make one takes time that whole files need not spend.
+        pictures = tf.data.Dataset.from_tensors(frames).map(decode_all).ignore_errors()
+        none = tf.data.Dataset.from_tensors(tf.zeros((0, 0, 0, 3), "uint8"))
+        pictures = pictures.concatenate(none).take(1).get_single_element()
+        check = record_check(
+            tf.shape(pictures)[0] == tf.size(frames),
+            "Shard {}, record {}: a frame is no JPEG, or not all of one; "
+            "`stprivacy-tfrecords verify` says which",
+            place,
+        )
+        with tf.control_dependencies([check]):
+            return tf.identity(pictures)
+
+    return tf.cond(_look_whole(frames), lambda: decode_all(frames), decode_or_name)
+
+
+def _look_whole(frames: tf.Tensor) -> tf.Tensor:
+    """Whether all of some files begin and end as a JPEG does."""
+
+    def compare():
+        starts = tf.strings.substr(frames, 0, 2) == _JPEG_START
+        ends = tf.strings.substr(frames, -2, 2) == _JPEG_END
+        return tf.reduce_all(starts & ends)
+
+    long_enough = tf.reduce_min(tf.strings.length(frames)) >= 4
+    return tf.cond(long_enough, compare, lambda: tf.constant(False))
 
 
 def _flipped(frames: tf.Tensor, flip: tf.Tensor | None) -> tf.Tensor:

@@ -74,54 +74,51 @@ def record_parser(
 ):
     """Returns the function (shard name, index, serialized record) → what the record holds."""
     num_classes, num_attributes = len(info.class_names), len(info.attribute_names)
-    context_features = {
-        schema.IMAGE_HEIGHT: tf.io.FixedLenFeature([], tf.int64),
-        schema.IMAGE_WIDTH: tf.io.FixedLenFeature([], tf.int64),
-        schema.LABEL_INDEX: (
-            tf.io.VarLenFeature(tf.int64)
-            if info.multi_label
-            else tf.io.FixedLenFeature([], tf.int64)
-        ),
-        schema.PRIVACY_INDEX: tf.io.VarLenFeature(tf.int64),
-        schema.PRIVACY_IS_ANNOTATED: tf.io.FixedLenFeature([], tf.int64, default_value=0),
-    }
+    # How many values there are is checked here: TensorFlow's own message would not name the record.
+    context_keys = (
+        *(schema.IMAGE_HEIGHT, schema.IMAGE_WIDTH, schema.LABEL_INDEX),
+        *(schema.PRIVACY_INDEX, schema.PRIVACY_IS_ANNOTATED),
+    )
+    context_features = {key: tf.io.VarLenFeature(tf.int64) for key in context_keys}
     sequence_features = {
         schema.IMAGE_ENCODED: tf.io.FixedLenSequenceFeature([], tf.string),
         **per_frame_features(info.attribute_names, with_boxes, with_frame_labels),
     }
 
     def parse(shard, index, record):
+        name = tf.strings.format("Shard {}, record {}", (shard, index))  # for errors of parsing
         context, sequence = tf.io.parse_single_sequence_example(
-            record, context_features, sequence_features
+            record, context_features, sequence_features, example_name=name
         )
+        context = {key: feature.values for key, feature in context.items()}
+        place = (shard, index)
         action = context[schema.LABEL_INDEX]
-        if info.multi_label:
-            action = action.values
-        present = context[schema.PRIVACY_INDEX].values
+        if not info.multi_label:
+            action = _only_value(context, schema.LABEL_INDEX, place)
+        present = context[schema.PRIVACY_INDEX]
         frames = sequence[schema.IMAGE_ENCODED]
         checks = [
             record_check(
                 tf.reduce_all((action >= 0) & (action < num_classes)),
                 "Shard {}, record {}: label {} is outside of the {} classes",
-                (shard, index, action, tf.constant(num_classes)),
+                (*place, action, tf.constant(num_classes)),
             ),
             record_check(
                 tf.reduce_all((present >= 0) & (present < num_attributes)),
                 "Shard {}, record {}: attributes {} are outside of the {} there are",
-                (shard, index, present, tf.constant(num_attributes)),
+                (*place, present, tf.constant(num_attributes)),
             ),
-            record_check(
-                tf.size(frames) > 0, "Shard {}, record {}: no frames{}{}", (shard, index, "", "")
-            ),
+            record_check(tf.size(frames) > 0, "Shard {}, record {}: no frames", place),
         ]
         with tf.control_dependencies(checks):
+            frames = tf.identity(frames)
             if info.multi_label:
                 labels = {"action": _hot(action, num_classes)}
             else:
                 labels = {"action": tf.cast(action, tf.int32)}
         if num_attributes:
             labels["privacy"] = _hot(present, num_attributes)
-        count, place = tf.size(frames), (shard, index)
+        count = tf.size(frames)
         per_frame = {}
         if with_boxes:
             per_frame["boxes"] = frame_boxes(sequence, count, max_boxes, place)
@@ -129,15 +126,28 @@ def record_parser(
             names = info.attribute_names
             per_frame["frame_privacy"] = frame_attributes(sequence, count, names, place)
         return {
+            "place": place,
             "frames": frames,
-            "height": context[schema.IMAGE_HEIGHT],
-            "width": context[schema.IMAGE_WIDTH],
-            "is_annotated": context[schema.PRIVACY_IS_ANNOTATED] > 0,
+            "height": _only_value(context, schema.IMAGE_HEIGHT, place),
+            "width": _only_value(context, schema.IMAGE_WIDTH, place),
+            "is_annotated": tf.reduce_any(context[schema.PRIVACY_IS_ANNOTATED] > 0),
             "labels": labels,
             **per_frame,
         }
 
     return parse
+
+
+def _only_value(context, key, place):
+    """The value of a context feature that must have one, and no more."""
+    values = context[key]
+    check = record_check(
+        tf.size(values) == 1,
+        "Shard {}, record {}: {} must be one number. Received: {}",
+        (*place, tf.constant(key), values),
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(values)[0]
 
 
 def _hot(indices, count):

@@ -237,6 +237,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
                 the same configuration.
             optimizer: a `PlayerOptimizer` in place of the two.
             **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution` of `keras.Model.compile`.
+                On PyTorch `jit_compile=True` is `torch.compile`, which takes many minutes before
+                the first step; `"auto"` does without.
 
         Raises:
             ValueError: if neither or both ways were used.
@@ -255,9 +257,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             others = {player: copy_optimizer(second) for player in self.players[2:]}
             parts = {ANONYMIZER: first, ACTION: second, **others}
             networks = (self, self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
-            if any(network.compute_dtype == "float16" for network in networks):
-                parts = {player: loss_scaled(part) for player, part in parts.items()}
-            optimizer = PlayerOptimizer(parts)
+            optimizer = PlayerOptimizer(
+                {player: loss_scaled(part, networks) for player, part in parts.items()}
+            )
         optimizer.build_parts(self.player_variables())
         super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_stprivacy.losses import sparsification_loss
 from keras_stprivacy.models import Anonymizer
-from keras_stprivacy.training.optimizer import NO_DECAY
+from keras_stprivacy.training.optimizer import NO_DECAY, loss_scaled
 from keras_stprivacy.training.phase import TrainingPhase
 from keras_stprivacy.training.players import action_loss, action_metric
 from keras_stprivacy.training.schedules import KeepRatioSchedule, WarmupCosine
@@ -107,16 +107,28 @@ class Initialization(TrainingPhase):
     def non_trainable_variables(self) -> list:
         return [*super().non_trainable_variables, *self._written_by()]
 
-    def compile(self, optimizer: Any = "adamw", **kwargs: Any) -> None:
+    def compile(
+        self, optimizer: Any = "adamw", auto_scale_loss: bool = True, **kwargs: Any
+    ) -> None:
         """As `keras.Model.compile`; losses and metrics are this phase's own.
 
         AdamW leaves biases, norms and position embeddings undecayed.
+
+        Args:
+            optimizer: of the anonymizer and of the action head.
+            auto_scale_loss: whether to wrap the optimizer in a `LossScaleOptimizer` where this
+                phase or its anonymizer computes in float16.
+            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution` of `keras.Model.compile`.
+                On PyTorch `jit_compile=True` is `torch.compile`, which takes many minutes before
+                the first step; `"auto"` does without.
         """
         optimizer = keras.optimizers.get(optimizer)
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         if inner.weight_decay and not inner.built:
             inner.exclude_from_weight_decay(var_names=list(NO_DECAY))
-        super().compile(optimizer=optimizer, **kwargs)
+        if auto_scale_loss:
+            optimizer = loss_scaled(optimizer, (self, self.anonymizer))
+        super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
         # Building it now lets saved moments be restored before the first step.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)

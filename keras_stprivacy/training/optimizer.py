@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -124,8 +124,14 @@ def copy_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
     return type(optimizer).from_config(optimizer.get_config())
 
 
-def loss_scaled(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """The optimizer as float16 needs it: with a scale of the loss, unless it has one."""
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+def loss_scaled(
+    optimizer: keras.optimizers.Optimizer, networks: Iterable[keras.Model]
+) -> keras.optimizers.Optimizer:
+    """The optimizer as the networks need it: with a scale of the loss where one is of float16.
+
+    Keras itself looks at the policy of the model that is compiled alone.
+    """
+    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if scales or not any(network.compute_dtype == "float16" for network in networks):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)

@@ -248,13 +248,11 @@ def test_lamp_and_companion_never_share_a_corner(scene):
 def test_renders_fast():
     motion_digits("train", 64, cache=False)  # loads scikit-learn and the glyphs
     seconds = []
-    for _ in range(2):
+    for _ in range(5):  # another program takes caches and clock speed from a try, not from all
         start = time.process_time()
-        motion_digits("train", 500, cache=False)
+        motion_digits("train", 250, cache=False)
         seconds.append(time.process_time() - start)
-    # About 5,000 a second of processor time; 1,000 is what is asked for, and a loaded machine that
-    # runs the tests may be slower by half without anything being wrong.
-    assert 500 / min(seconds) > 500
+    assert 250 / min(seconds) > 1000  # about 5,000 a second of processor time
 
 
 def test_cache_file_is_read_again(cache_folder, monkeypatch):

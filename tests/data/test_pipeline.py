@@ -1,6 +1,7 @@
 import dataclasses
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -193,7 +194,7 @@ def test_only_the_sampled_frames_are_decoded(write_records, tmp_path, monkeypatc
     records = write_records(numbered(1, length=12))
     clips, _ = read(clip_dataset(records, "train", 3, 2, 16, 1, views=(4, 1)))
     assert (frame_numbers(clips) % 2 == 0).all()
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"JPEG"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"record 0: a frame is no JPEG"):
         read(clip_dataset(records, "train", 3, 1, 16, 1, training=False))
 
 
@@ -330,16 +331,86 @@ def test_labels_outside_of_the_classes_name_shard_and_record(write_records):
             read(clip_dataset(records, "train", 2, 1, 16))
 
 
-def test_what_is_not_a_clip_record_is_an_error(write_records):
-    records = write_records(numbered(1, 2))
-    shard = shards(records)[0]
+def rewrite(records, change):
+    """Replaces the record 1 of the only shard, under a good checksum."""
+    (shard,) = shards(records)
+    data = shard.read_bytes()
+    payloads = [data[start : start + length] for start, length in record_spans(shard)]
     with tf.io.TFRecordWriter(str(shard)) as writer:
-        writer.write(b"something else")
+        for i, payload in enumerate(payloads):
+            writer.write(change(payload) if i == 1 else payload)
     content = json.loads((records / "dataset.json").read_text())
     content["splits"]["train"]["shards"][0]["bytes"] = shard.stat().st_size
     (records / "dataset.json").write_text(json.dumps(content))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"[Pp]arse"):
-        read(clip_dataset(records, "train", 2, 1, 16))
+
+
+def changed(change):
+    """Bytes of a record → those of the record after a change of its parsed form."""
+
+    def apply(payload):
+        example = tf.train.SequenceExample.FromString(payload)
+        change(example.context.feature, example.feature_lists.feature_list)
+        return example.SerializeToString()
+
+    return apply
+
+
+def frame_is(broken):
+    """Replaces the frame 2 of a record."""
+
+    def change(context, lists):
+        value = lists["image/encoded"].feature[2].bytes_list.value
+        value[0] = broken(value[0])
+
+    return changed(change)
+
+
+NO_CLIP_RECORDS = {
+    "other bytes": (lambda payload: b"\xff\xfe\xfd", "Invalid protocol message"),
+    "other text": (lambda payload: b"something else", "Invalid protocol message"),
+    "cut": (lambda payload: payload[:-7], "Invalid protocol message"),
+    "no label": (
+        changed(lambda context, lists: context.pop("clip/label/index")),
+        r"clip/label/index\W+must be one number. Received: \[\]",
+    ),
+    "two heights": (
+        changed(lambda context, lists: context["image/height"].int64_list.value.append(9)),
+        r"image/height\W+must be one number. Received: \[16 9\]",
+    ),
+    "label of another kind": (
+        changed(lambda c, lists: c["clip/label/index"].CopyFrom(c["clip/label/string"])),
+        r"clip/label/index.*Data types don't match",
+    ),
+    "no JPEG": (frame_is(lambda frame: b"nothing of the kind"), "a frame is no JPEG"),
+    "no byte": (frame_is(lambda frame: b""), "a frame is no JPEG"),
+    "half a JPEG": (frame_is(lambda frame: frame[: len(frame) // 2]), "a frame is no JPEG"),
+    "no end": (frame_is(lambda frame: frame[:-40]), "a frame is no JPEG"),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "training"),
+    [*((case, False) for case in NO_CLIP_RECORDS), ("no JPEG", True), ("half a JPEG", True)],
+)
+def test_what_is_not_a_clip_record_names_shard_and_record(write_records, case, training):
+    rng = np.random.default_rng(0)
+    records = write_records(rng.integers(0, 256, (3, 4, 16, 16, 3), "uint8"))
+    change, reason = NO_CLIP_RECORDS[case]
+    rewrite(records, change)
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        read(clip_dataset(records, "train", 4, 1, 16, 1, training=training, seed=0))
+    message = str(caught.value)
+    assert re.search(r"train-00000-of-00001.tfrecord\W+record 1\W", message)
+    assert re.search(reason, message)
+
+
+def test_bytes_after_the_end_of_a_frame_do_no_harm(write_records):
+    rng = np.random.default_rng(0)
+    records = write_records(rng.integers(0, 256, (3, 4, 16, 16, 3), "uint8"))
+    expected, _ = read(clip_dataset(records, "train", 4, 1, 16, 1, seed=0))
+    rewrite(records, frame_is(lambda frame: frame + bytes(9)))
+    found, _ = read(clip_dataset(records, "train", 4, 1, 16, 1, seed=0))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_evaluation_does_not_depend_on_the_seed(write_records):

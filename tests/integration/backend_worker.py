@@ -50,8 +50,11 @@ def _initialization(**options) -> dict[str, np.ndarray]:
     return _trace(model)
 
 
-def _outputs(anonymizer: keras.Model) -> dict[str, np.ndarray]:
-    output = harness.run(lambda x: anonymizer(x), tiny_models.clips())
+def _outputs(model: keras.Model) -> dict[str, np.ndarray]:
+    """What a model makes of clips: the anonymizer's tensors, or the logits of a recognizer."""
+    output = harness.run(lambda x: model(x), tiny_models.clips())
+    if not isinstance(output, dict):
+        return {"logits": output}
     stages = {
         f"probability {m}": stage["retaining_probability"]
         for m, stage in enumerate(output["sparsification"])
@@ -59,20 +62,34 @@ def _outputs(anonymizer: keras.Model) -> dict[str, np.ndarray]:
     return {"clip": output["clip"], "decision_mask": output["decision_mask"], **stages}
 
 
+def _models() -> dict[str, keras.Model]:
+    """What is exchanged as files."""
+    return {
+        "anonymizer": tiny_models.anonymizer(seed=3),
+        "anonymizer of bits": tiny_models.anonymizer(
+            seed=3, mean=(0.4, 0.5, 0.6), bottleneck_bits=4
+        ),
+        "recognizer": tiny_models.recognizer(tiny_models.NUM_ATTRIBUTES, seed=4),
+    }
+
+
 def main(folder: Path) -> None:
     backend = keras.backend.backend()
     runs = {
         "simultaneous": _adversarial(update_rule="simultaneous"),
-        "alternating": _adversarial(update_rule="alternating", privacy_objective="base_rate"),
+        "alternating": _adversarial(update_rule="alternating", privacy_objective="negated"),
+        "alternating, base rate": _adversarial(
+            update_rule="alternating", privacy_objective="base_rate"
+        ),
         "several actions": _adversarial(multi_label=True),
         "initialization": _initialization(),
         "initialization, several actions": _initialization(multi_label=True),
     }
     for name, values in runs.items():
         np.savez(folder / f"{name}.{backend}.npz", **values)
-    anonymizer = tiny_models.anonymizer(seed=3, mean=(0.4, 0.5, 0.6), bottleneck_bits=4)
-    anonymizer.save(folder / f"{backend}.keras")
-    np.savez(folder / f"saved.{backend}.npz", **_outputs(anonymizer))
+    for name, model in _models().items():
+        model.save(folder / f"{name} of {backend}.keras")
+        np.savez(folder / f"saved {name}.{backend}.npz", **_outputs(model))
     print("saved", flush=True)
     sys.stdin.readline()  # until the others have saved too
     for path in sorted(folder.glob("*.keras")):

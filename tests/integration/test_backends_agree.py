@@ -64,6 +64,7 @@ PAIRS = list(itertools.combinations(BACKENDS, 2))
     [
         "simultaneous",
         "alternating",
+        "alternating, base rate",
         "several actions",
         "initialization",
         "initialization, several actions",
@@ -79,8 +80,9 @@ def test_three_training_steps_agree(run, pair, results):
 
 @pytest.mark.parametrize("loader", BACKENDS)
 @pytest.mark.parametrize("saver", BACKENDS)
-def test_a_file_gives_the_same_result_on_every_backend(saver, loader, results):
-    saved, loaded = results["saved", saver], results[f"loaded {saver}", loader]
-    assert list(saved) == list(loaded)
+@pytest.mark.parametrize("model", ["anonymizer", "anonymizer of bits", "recognizer"])
+def test_a_file_gives_the_same_result_on_every_backend(model, saver, loader, results):
+    saved, loaded = results[f"saved {model}", saver], results[f"loaded {model} of {saver}", loader]
+    assert list(saved) == list(loaded) != []
     for name in saved:
         np.testing.assert_allclose(loaded[name], saved[name], rtol=0, atol=1e-5, err_msg=name)

@@ -1,8 +1,10 @@
 import os
 import pathlib
+import pickle
 import shutil
 
 import av
+import numpy as np
 import pytest
 from made_videos import write_video
 
@@ -38,6 +40,35 @@ def check_frames(report, root, records):
 
 # Genuine clips.
 
+ATTRIBUTES = ["skin_color", "face", "gender", "nudity", "relationship"]
+
+
+def check_labels(records, info, label_file, actions):
+    """Split, action and private attributes of each record are those the files say of its id.
+
+    `actions` is of the lists: id → (split, name of the action).
+    """
+    # Python's own reader, which no other file should be given; the names in it end in .mp4.
+    said = pickle.loads(label_file.read_bytes())
+    assert list(info.attribute_names) == ATTRIBUTES
+    assert {record.one("example/id").decode() for record in records} == set(actions)
+    for record in records:
+        name = record.one("example/id").decode()
+        split, action = actions[name]
+        assert info.sources[name]["split"] == split
+        assert record.one("clip/label/string").decode() == action
+        assert info.class_names[record.one("clip/label/index")] == action
+        present = np.flatnonzero(said[f"{name}.mp4"][0]).tolist()
+        assert record.all("PRIVACY/clip/label/index") == present
+        names = [ATTRIBUTES[i].encode() for i in present]
+        assert record.all("PRIVACY/clip/label/string") == names
+        assert record.one("PRIVACY/clip/label/is_annotated") == 1
+
+
+def attributes_of(records, name):
+    (record,) = [r for r in records if r.one("example/id").decode() == name]
+    return [name.decode() for name in record.all("PRIVACY/clip/label/string")]
+
 
 def test_the_genuine_hmdb51_clips_convert(shared_dir, tmp_path, read_records):
     pytest.importorskip("tensorflow")
@@ -59,8 +90,20 @@ def test_the_genuine_hmdb51_clips_convert(shared_dir, tmp_path, read_records):
         "test": 1,
         "train": 3,
     }
-    assert all(record.one("PRIVACY/clip/label/is_annotated") == 1 for record in records)
-    assert all(b"gender" in record.all("PRIVACY/clip/label/string") for record in records)
+    of_lists = {}
+    for path in (data / "hmdb51" / "testTrainMulti_7030_splits").glob("*_test_split3.txt"):
+        action = path.name.removesuffix("_test_split3.txt")
+        for line in path.read_text().splitlines():
+            file, code = line.split()
+            if (data / "hmdb51" / "videos" / action / file).is_file():
+                of_lists[f"{action}/{file[:-4]}"] = ({"1": "train", "2": "test"}[code], action)
+    check_labels(records, report.info, labels, of_lists)
+    wave = "wave/TrumanShow_wave_f_nm_np1_fr_med_26"
+    assert of_lists[wave] == ("train", "wave")
+    assert attributes_of(records, wave) == ["skin_color", "face", "gender", "relationship"]
+    cartwheel = "cartwheel/Turnk_r_Pippi_Michel_cartwheel_f_cm_np2_le_med_6"
+    assert of_lists[cartwheel] == ("test", "cartwheel")
+    assert attributes_of(records, cartwheel) == ["skin_color", "face", "gender"]
     clips, labels = next(iter(clip_dataset(tmp_path / "out", "train", 4, 2, 32, 3, seed=0)))
     assert clips.shape == (3, 4, 32, 32, 3)
     assert sorted(labels["action"].numpy()) == [2, 2, 2]
@@ -90,11 +133,23 @@ def test_the_genuine_ucf101_clips_convert(shared_dir, tmp_path, read_records):
     records = read_records(tmp_path / "out")
     assert len(records) == 9
     check_frames(report, data / "ucf101" / "UCF-101", records)
-    for record in records:
-        action = dataset.class_names[record.one("clip/label/index")]
-        assert record.one("clip/label/string") == action.encode()
-        assert record.one("example/id").decode().split("/")[0] == action
-        assert record.one("PRIVACY/clip/label/is_annotated") == 1
+    of_lists = {}
+    for split in ("train", "test"):
+        path = data / "ucf101" / "ucfTrainTestlist" / f"{split}list01.txt"
+        for line in path.read_text().splitlines():
+            video = line.split()[0]
+            if (data / "ucf101" / "UCF-101" / video).is_file():
+                of_lists[video[:-4]] = (split, video.split("/")[0])
+    check_labels(records, report.info, labels, of_lists)
+    for name, split, index, attributes in (
+        ("Diving/v_Diving_g01_c03", "test", 25, ["skin_color", "nudity"]),
+        ("SoccerJuggling/v_SoccerJuggling_g24_c01", "train", 83, ["skin_color", "gender"]),
+        ("BenchPress/v_BenchPress_g01_c03", "test", 9, ATTRIBUTES),
+    ):
+        assert report.info.sources[name]["split"] == split
+        (record,) = [r for r in records if r.one("example/id").decode() == name]
+        assert record.one("clip/label/index") == index
+        assert attributes_of(records, name) == attributes
 
 
 def test_crlf_and_lf_lists_give_the_same_entries(shared_dir, tmp_path):

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_stprivacy.losses import sparsification_loss
 from keras_stprivacy.models import MaskRecognizer
-from keras_stprivacy.training import ConditionalCode, STPrivacy
+from keras_stprivacy.training import ConditionalCode, Initialization, STPrivacy
 
 CLIPS, LABELS = tiny_models.clips(), tiny_models.labels()
 RATE = 0.1
@@ -34,9 +34,13 @@ def _step(model, times=1):
 
 
 def _weights(model):
+    return _copied(model.player_variables())
+
+
+def _copied(players):
     return {
         player: [harness.numpy(v).copy() for v in variables]
-        for player, variables in model.player_variables().items()
+        for player, variables in players.items()
     }
 
 
@@ -339,19 +343,29 @@ def test_base_rates_are_the_mean_of_all_batches():
     assert float(harness.numpy(model.batches_seen)) == 2
 
 
+@pytest.mark.parametrize("phase", ["initialization", "adversarial"])
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_steps_are_finite_and_move_everybody(policy):
-    models = [tiny_models.anonymizer(dtype=policy), tiny_models.recognizer(dtype=policy)]
-    models.append(tiny_models.recognizer(tiny_models.NUM_ATTRIBUTES, dtype=policy))
-    model = _compile(STPrivacy(*models, schedule=None, dtype=policy))
-    before = _weights(model)
+def test_mixed_precision_steps_are_finite_and_move_everybody(policy, phase):
+    """The policy of the networks counts; the phase itself has that of Keras, float32."""
+    anonymizer = tiny_models.anonymizer(dtype=policy)
+    if phase == "initialization":
+        model = Initialization(anonymizer, tiny_models.NUM_ACTIONS, schedule=None)
+        model.compile(keras.optimizers.SGD(RATE), **harness.EAGER)
+        players, optimizers = {"anonymizer": model.trainable_variables}, [model.optimizer]
+    else:
+        recognizers = [tiny_models.recognizer(dtype=policy)]
+        recognizers.append(tiny_models.recognizer(tiny_models.NUM_ATTRIBUTES, dtype=policy))
+        model = _compile(STPrivacy(anonymizer, *recognizers, schedule=None))
+        players, optimizers = model.player_variables(), model.optimizer.parts.values()
+    before = _copied(players)
     logs = _step(model, times=8)  # the first are lost while the scale of the loss falls
     assert np.isfinite(list(logs.values())).all()
-    for player, values in _weights(model).items():
+    for player, values in _copied(players).items():
         assert all(np.isfinite(v).all() for v in values)
         assert any((x != y).any() for x, y in zip(values, before[player], strict=True)), player
-    scaled = isinstance(model.optimizer.parts["anonymizer"], keras.optimizers.LossScaleOptimizer)
-    assert scaled == (policy == "mixed_float16")
+    for optimizer in optimizers:
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        assert scaled == (policy == "mixed_float16")
 
 
 @harness.not_on_jax
@@ -394,8 +408,8 @@ def test_gradient_clipping_is_each_players_own():
 
 @pytest.mark.parametrize("jit", [True, False])
 def test_jit_compile(jit, backend):
-    if backend == "torch" and jit:
-        pytest.skip("PyTorch takes minutes to compile")
+    if backend != "jax" and jit:
+        pytest.skip("on TensorFlow `fit` is compiled in test_fit.py; PyTorch takes many minutes to")
     model = _compile(tiny_models.adversarial(), jit_compile=jit)
     assert np.isfinite(list(_step(model).values())).all()
 

@@ -209,6 +209,21 @@ def test_steps_per_execution(backend):
     _assert_close(_all_values(model), _all_values(expected), atol=1e-4)
 
 
+@both
+def test_jit_compile(phase, backend):
+    if backend != "tensorflow":
+        pytest.skip("on JAX all of these tests compile; PyTorch takes many minutes to")
+
+    def sgd(rate, **_):  # Adam makes whole steps of gradients that are rounding errors
+        return keras.optimizers.SGD(rate)
+
+    model = make(phase, sgd, compile_options={"jit_compile": True})
+    expected = make(phase, sgd)
+    for each in (model, expected):
+        each.fit(CLIPS, LABELS, batch_size=3, shuffle=False, verbose=0)
+    _assert_close(_all_values(model), _all_values(expected), atol=1e-4)
+
+
 # Callbacks --------------------------------------------------------------------------------------
 
 
@@ -376,7 +391,8 @@ def test_initialization_learns_and_leaves_the_head():
         compile_options={"jit_compile": harness.COMPILED},
     )
     head = [numpy(v).copy() for v in model.anonymizer.head.weights]
-    history = model.fit(CLIPS, LABELS, batch_size=3, epochs=40, verbose=0).history
+    data = {"x": CLIPS, "y": LABELS, "batch_size": 3, "shuffle": False}
+    history = model.fit(**data, epochs=40, verbose=0).history
     assert history["action_loss"][-1] < 0.5 * history["action_loss"][0]
     for before, variable in zip(head, model.anonymizer.head.weights, strict=True):
         np.testing.assert_array_equal(before, numpy(variable))
