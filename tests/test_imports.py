@@ -38,13 +38,19 @@ ONLY_IN = {
         "keras_stprivacy/data/pipeline",
         "keras_stprivacy/export/",
         "keras_stprivacy/training/steps/tensorflow.py",
+        "keras_stprivacy/models/tensor_values/tensorflow.py",
         "tfrecords_tools/",
     ),
-    "jax": ("keras_stprivacy/training/steps/jax.py", "keras_stprivacy/layers/residual.py"),
+    "jax": (
+        "keras_stprivacy/training/steps/jax.py",
+        "keras_stprivacy/layers/residual/jax.py",
+        "keras_stprivacy/models/tensor_values/jax.py",
+    ),
     # PyTorch reads its own files, within the function that does.
     "torch": (
         "keras_stprivacy/training/steps/torch.py",
         "keras_stprivacy/evaluation/random_state/torch.py",
+        "keras_stprivacy/models/tensor_values/torch.py",
         "keras_stprivacy/models/weight_files.py",
     ),
 }

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_stprivacy.models.valid_clips import valid_clips
+
 
 def to_eight_bit(clip: np.ndarray) -> np.ndarray:
     """Rounds pixels to 8 bits: `round(clip(x, 0, 1) · 255)`.
@@ -78,7 +80,7 @@ class EightBitTransform:
             uint8 clips (B, T, H, W, 3), and uint8 decision masks (B, L·N) or None.
 
         Raises:
-            FloatingPointError: if the anonymizer returns NaN or infinity.
+            FloatingPointError: if the anonymizer returns NaN or infinity, or keeps no tubelet.
         """
         parts = []
         for start in range(0, len(clips), self.batch_size):
@@ -91,9 +93,10 @@ class EightBitTransform:
                 output = {key: np.asarray(value)[: len(part)] for key, value in output.items()}
             if not output["finite"].all():
                 raise FloatingPointError(
-                    f"the anonymizer returned NaN or infinity for {int((~output['finite']).sum())} "
-                    f"of {len(part)} clips. Its training has diverged: go back to an earlier "
-                    "checkpoint, or train with a smaller learning rate."
+                    "the anonymizer returned NaN or infinity, or kept no tubelet, for "
+                    f"{int((~output['finite']).sum())} of {len(part)} clips. Its training has "
+                    "diverged: go back to an earlier checkpoint, or train with a smaller learning "
+                    "rate."
                 )
             parts.append(output)
         clip = np.concatenate([part["clip"] for part in parts])
@@ -110,6 +113,7 @@ class EightBitTransform:
         }
         if output.get("decision_mask") is not None:
             given["decision_mask"] = (np.asarray(output["decision_mask"]) > 0.5).astype("uint8")
+            given["finite"] &= given["decision_mask"].any(axis=1)
         return given
 
 
@@ -123,7 +127,7 @@ class _GivenOut(keras.Model):
         ratio = {} if self.keep_ratio is None else {"keep_ratio": self.keep_ratio}
         output = self.anonymizer(clip, training=False, **ratio)
         pixels = ops.cast(output["clip"], "float32")
-        given = {"finite": ops.all(ops.isfinite(pixels), axis=(1, 2, 3, 4))}
+        given = {"finite": valid_clips(output)}
         pixels = ops.where(ops.isfinite(pixels), pixels, ops.zeros_like(pixels))
         given["clip"] = ops.cast(ops.round(ops.clip(pixels, 0.0, 1.0) * 255.0), "uint8")
         if output.get("decision_mask") is not None:

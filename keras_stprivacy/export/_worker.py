@@ -18,6 +18,10 @@ def export(model: str, directory: str, keep_ratio: float | None, card: dict[str,
         directory: of the SavedModel, which is made.
         keep_ratio: the fixed keep ratio in (0, 1], or None: the saved one.
         card: further entries of the model card.
+
+    Raises:
+        ImportError: if TensorFlow is not installed.
+        ValueError: if a weight of the model is not finite.
     """
     try:
         import tensorflow as tf
@@ -27,12 +31,24 @@ def export(model: str, directory: str, keep_ratio: float | None, card: dict[str,
             "pip install 'keras-stprivacy[tensorflow]'"
         ) from error
     import keras
+    import numpy as np
 
     from keras_stprivacy.export.deployed import DeployedAnonymizer
     from keras_stprivacy.export.load_anonymizer import load_anonymizer
     from keras_stprivacy.export.model_card import model_card
 
     anonymizer = load_anonymizer(model)
+    # A server has no flag beside the clip: with these it would answer black, as if all were well.
+    broken = [
+        weight.path
+        for weight in anonymizer.weights
+        if not np.isfinite(keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))).all()
+    ]
+    if broken:
+        raise ValueError(
+            f"{len(broken)} weights of the model hold NaN or infinity, the first is {broken[0]}. "
+            "Its training had broken down: export another checkpoint."
+        )
     deployed = DeployedAnonymizer(anonymizer, keep_ratio=keep_ratio)
     entries = model_card(anonymizer, deployed.keep_ratio, card)
     entries["software"] |= {"keras": keras.__version__, "tensorflow": tf.__version__}

@@ -49,8 +49,8 @@ def model_card(
             "clip / 255, then the anonymizer's own (x - mean) / std."
         ),
         "postprocessing": (
-            "Inside the graph: round(min(max(x, 0), 1) * 255) as uint8; values that are not "
-            "finite become 0."
+            "Inside the graph: round(min(max(x, 0), 1) * 255) as uint8; a clip with values that "
+            "are not finite becomes black."
         ),
         "signatures": {
             "serving_default": "clip uint8 (B, T, H, W, 3) -> clip uint8, decision_mask float32 "

@@ -9,7 +9,8 @@ def keep_highest(scores: Any, num_kept: Any, num_rows: int) -> Any:
     """Marks the highest scores of each row.
 
     Args:
-        scores: float tensor `(B, num_rows·n)`; `-inf` marks tokens that have left.
+        scores: float tensor `(B, num_rows·n)`; `-inf` marks tokens that have left. A NaN is kept
+            out too: who shows the result has to look for it.
         num_kept: how many to keep in each row: an int, or a float or int tensor that broadcasts
             to `(B,)`.
         num_rows: how many rows the tokens fall into.

@@ -12,14 +12,16 @@ from keras import ops
 from keras_stprivacy.keep_ratio import check_keep_ratio
 from keras_stprivacy.layers.tubelets import grid_shape, mask_to_pixels, tubelets_to_clip
 from keras_stprivacy.models.anonymizer_parts import AnonymizerParts
+from keras_stprivacy.models.checked_inputs import CheckedInputs
 from keras_stprivacy.models.clips import (
     PixelRange,
     as_written,
     check_clip_spec,
+    check_clip_tensor,
     check_clip_values,
     normalize_image_size,
 )
-from keras_stprivacy.models.keep_counts import KeepCounts
+from keras_stprivacy.models.keep_counts import KeepCounts, check_ratio_of_each_clip
 from keras_stprivacy.models.presets import preset_arguments
 from keras_stprivacy.models.token_paths import masked, only_kept, removed, restore
 
@@ -27,7 +29,7 @@ KEEP_RULES = ("row", "clip")
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
-class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
+class Anonymizer(CheckedInputs, KeepCounts, AnonymizerParts, keras.Model):
     """Video transformer that drops and rewrites what an action does not need.
 
     Tubelet embedding, privacy-sparsification blocks (PSB), a privacy-anonymization block (PAB)
@@ -55,7 +57,9 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
         noise_scale: of the gate's noise.
         keep_bias: initial bias of the keep logits; positive values begin with open gates.
         attention_epsilon: the ε of masked attention.
-        fill_value: what a dropped tubelet shows, in pixel space.
+        fill_value: what a dropped tubelet shows, in pixel space. Where a retaining probability is
+            not finite, all dropped tubelets of the clip show NaN: broken weights look like nothing
+            else.
         mean: pixels are normalised inside by `(pixel − mean) / std`; a float or one a channel.
         std: see `mean`.
         output_activation: None (the method) or `"sigmoid"`, pixels in [0, 1].
@@ -88,6 +92,8 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
 
     Raises:
         ValueError: for sizes that do not fit, ratios outside (0, 1], unknown rules, NaN pixels.
+            Pixels and ratios are checked in arrays, and in tensors unless `training` is True or a
+            graph is traced, which has no values yet: NaN pixels then give a clip of NaN.
         TypeError: for clips that are not floats.
 
     Example:
@@ -262,17 +268,31 @@ class Anonymizer(KeepCounts, AnonymizerParts, keras.Model):
         written = self.write(clip, tokens, mask)
         if fill_dropped:
             kept = mask_to_pixels(mask, self.grid_shape, self.tubelet_size) > 0.5
-            written = ops.where(kept, written, ops.cast(self.fill_value, written.dtype))
+            fill = ops.cast(self._fill(mask, stages, training), written.dtype)
+            written = ops.where(kept, written, fill)
         return {"clip": written, **output}
 
+    def _fill(self, mask: Any, stages: list[dict[str, Any]], training: bool | None) -> Any:
+        """What dropped tubelets show, `(B, 1, 1, 1, 1)`."""
+        # Gates keep no NaN: without this, broken weights would give a clip of `fill_value`.
+        sound = ops.ones_like(mask[:, 0], dtype="bool") if training else ops.any(mask > 0.5, axis=1)
+        for stage in stages:
+            finite = ops.all(ops.isfinite(stage["retaining_probability"]), axis=1)
+            sound = ops.logical_and(sound, finite)
+        return ops.where(ops.reshape(sound, (-1, 1, 1, 1, 1)), self.fill_value, float("nan"))
+
     def __call__(self, clip: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(clip, np.ndarray):
-            check_clip_spec(clip, self.clip_shape, "Anonymizer")
-            check_clip_values(clip, "Anonymizer")
-        if isinstance(kwargs.get("keep_ratio"), (np.ndarray, list, tuple)):
-            for ratio in np.unique(kwargs["keep_ratio"]):
-                check_keep_ratio(float(ratio))
+        training = kwargs.get("training")  # of arguments by position Keras takes tensors alone
+        self._check_inputs(clip, training)
+        check_ratio_of_each_clip(args[1] if len(args) > 1 else kwargs.get("keep_ratio"), training)
         return super().__call__(clip, *args, **kwargs)
+
+    def _check_inputs(self, inputs: Any, training: bool | None = None) -> None:
+        if isinstance(inputs, np.ndarray):
+            check_clip_spec(inputs, self.clip_shape, "Anonymizer")
+            check_clip_values(inputs, "Anonymizer")
+        elif not training:
+            check_clip_tensor(inputs, "Anonymizer")
 
     def get_config(self) -> dict[str, Any]:
         return {

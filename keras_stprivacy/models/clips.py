@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_stprivacy.models.tensor_values import lowest_and_highest
+
 
 def normalize_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     """Returns `(height, width)` of an image size given as an int or a pair.
@@ -83,7 +85,7 @@ def check_clip_values(clip: np.ndarray, owner: str) -> None:
     Raises:
         ValueError: if a pixel is NaN or infinite, or if the range is evidently not [0, 1].
     """
-    if clip.size == 0 or not np.issubdtype(clip.dtype, np.floating):
+    if clip.size == 0 or "float" not in clip.dtype.name:  # bfloat16 is no float of NumPy's
         return
     low, high = float(clip.min()), float(clip.max())  # NaN anywhere makes both NaN
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -97,6 +99,23 @@ def check_clip_values(clip: np.ndarray, owner: str) -> None:
             f"{owner} takes pixels in [0, 1]. Received: values from {low:g} to {high:g}. Divide "
             "8-bit pixels by 255."
         )
+
+
+def check_clip_tensor(clip: Any, owner: str, any_range: bool = False) -> None:
+    """Checks the pixels of a tensor, where it has values and not only a place in a graph.
+
+    Args:
+        clip: float tensor, pixels in [0, 1].
+        owner: name for the messages.
+        any_range: whether finite pixels of any range will do.
+
+    Raises:
+        ValueError: as `check_clip_values`.
+    """
+    ends = lowest_and_highest(clip)
+    if ends is None or (np.isfinite(ends).all() and (any_range or -1.0 <= ends[0] <= ends[1] <= 2)):
+        return
+    check_clip_values(ops.convert_to_numpy(ops.cast(clip, "float32")), owner)
 
 
 class PixelRange:

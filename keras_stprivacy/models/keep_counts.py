@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from keras_stprivacy.keep_ratio import check_keep_ratio
+from keras_stprivacy.models.tensor_values import lowest_and_highest
 from keras_stprivacy.models.token_paths import floor_count
 
 
@@ -54,3 +56,24 @@ class KeepCounts:
     def target_keep_ratio(self, training: bool) -> Any:
         """`α` as training pursues it now (schedules move it), or as inference applies it."""
         return ops.convert_to_tensor(self.training_keep_ratio) if training else self._keep_ratio
+
+
+def check_ratio_of_each_clip(keep_ratio: Any, training: bool | None = None) -> None:
+    """Checks the ratios that a call takes for each clip.
+
+    Args:
+        keep_ratio: array or tensor `(B,)`, list or tuple; anything else passes.
+        training: True spares tensors, which programs draw and whose values a device may hold.
+
+    Raises:
+        ValueError: if one is not in (0, 1].
+    """
+    if isinstance(keep_ratio, (np.ndarray, list, tuple)):
+        ratios = keep_ratio
+    else:
+        ends = None if training else lowest_and_highest(keep_ratio)
+        if ends is None or 0.0 < ends[0] <= ends[1] <= 1.0:  # NaN fails the comparison too
+            return
+        ratios = ops.convert_to_numpy(ops.cast(keep_ratio, "float32"))
+    for ratio in np.unique(ratios):
+        check_keep_ratio(float(ratio))

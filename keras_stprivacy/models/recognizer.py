@@ -12,10 +12,12 @@ from keras import ops
 from keras_stprivacy.layers import TransformerLayer, TubeletEmbedding
 from keras_stprivacy.layers.ranking import kept_positions, take_tokens
 from keras_stprivacy.layers.tubelets import grid_shape
+from keras_stprivacy.models.checked_inputs import CheckedInputs
 from keras_stprivacy.models.clips import (
     PixelRange,
     as_written,
     check_clip_spec,
+    check_clip_tensor,
     check_clip_values,
     normalize_image_size,
 )
@@ -23,7 +25,7 @@ from keras_stprivacy.models.presets import preset_arguments
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
-class Recognizer(keras.Model):
+class Recognizer(CheckedInputs, keras.Model):
     """Video transformer classifier: action recognizer, privacy recognizer and attacker.
 
     Tubelet embedding, transformer layers, mean over the kept tokens, layer normalization and a
@@ -58,7 +60,9 @@ class Recognizer(keras.Model):
         `(B, num_classes)`, float32 logits.
 
     Raises:
-        ValueError: for sizes that do not fit or NaN pixels.
+        ValueError: for sizes that do not fit or NaN pixels. Pixels are checked in arrays and, where
+            no decision mask comes with them, in tensors, unless `training` is True or a graph is
+            traced, which has no values yet: NaN pixels then give NaN logits.
         TypeError: for clips that are not floats.
 
     Example:
@@ -171,11 +175,17 @@ class Recognizer(keras.Model):
         return ops.cast(self.classifier(self.dropout_layer(pooled, training=training)), "float32")
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        clip, _ = _clip_and_mask(inputs)
+        self._check_inputs(inputs, kwargs.get("training"))
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _check_inputs(self, inputs: Any, training: bool | None = None) -> None:
+        clip, mask = _clip_and_mask(inputs)
         if isinstance(clip, np.ndarray):
             check_clip_spec(clip, self.clip_shape, "Recognizer")
             check_clip_values(clip, "Recognizer")
-        return super().__call__(inputs, *args, **kwargs)
+        elif mask is None and not training:
+            # An anonymizer may have written them, and it is not bound to [0, 1].
+            check_clip_tensor(clip, "Recognizer", any_range=True)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -97,7 +97,7 @@ def anonymize(
         VideoDecodeError: if the source is no video, or breaks off.
         VideoWriteError: if the destination cannot be written with this ending, codec or sound.
         ValueError: if an argument or the model file is not valid, or the model gives values that
-            are not finite.
+            are not finite, or keeps no tubelet of a clip.
         TypeError: if the model is no anonymizer.
 
     Example:
@@ -199,7 +199,8 @@ def _run(deployed: Any, batch: list["Frame"], clip_length: int) -> np.ndarray:
     outputs = deployed.predict_on_batch(clips)
     if not np.all(ops.convert_to_numpy(outputs["finite"])):
         raise ValueError(
-            "the model gave values that are not finite (NaN or infinite); nothing was written. "
+            "the model gave values that are not finite (NaN or infinite), or kept no tubelet; "
+            "nothing was written. "
             "Its weights are damaged, or its training had broken down: use another checkpoint."
         )
     anonymized = ops.convert_to_numpy(outputs["clip"])

@@ -1,11 +1,21 @@
 """8-bit clips in, 8-bit clips out."""
 
+import functools
+
+import keras
 import numpy as np
 import pytest
+from broken_models import PARTS, BothPaths, spoil
+from harness import run
 from keras import ops
 from tiny_anonymizer import GRID, HEIGHT, NUM_FRAMES, WIDTH, tiny_anonymizer
 
+from keras_stprivacy.baselines import build
+from keras_stprivacy.baselines.sparsifying_anonymizer import SparsifyingAnonymizer
+from keras_stprivacy.evaluation.eight_bit import EightBitTransform
 from keras_stprivacy.export.deployed import DeployedAnonymizer
+
+JIT = keras.backend.backend() == "jax"
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +65,73 @@ def test_fixed_ratio_and_one_ratio_a_clip_agree(anonymizer, clip):
     ]
 
 
-def test_a_broken_model_gives_black_and_says_so(clip):
-    broken = tiny_anonymizer()
-    broken.head.set_weights([np.full_like(w, np.nan) for w in broken.head.get_weights()])
-    outputs = to_numpy(DeployedAnonymizer(broken).predict_on_batch(clip))
-    assert not outputs["finite"].any()
-    assert outputs["clip"].max() == 0
+@functools.cache
+def gray_deployed():
+    """Dropped tubelets are gray: where it gives black, it refuses the clip."""
+    return BothPaths(DeployedAnonymizer(tiny_anonymizer(fill_value=0.5)))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_broken_model_gives_black_and_says_so(clip, part):
+    deployed = gray_deployed()
+    for outputs in deployed.when_broken(deployed.model.anonymizer, part, clip):
+        assert not outputs["finite"].any()
+        assert outputs["clip"].max() == 0
+    for outputs in deployed.predict_on_batch(clip):
+        assert outputs["finite"].all()
+
+
+class Copies(keras.Model):
+    """Another model that obeys the contract: clips as they are, dropped where they are black."""
+
+    clip_shape, grid_shape, keep_ratio = (NUM_FRAMES, HEIGHT, WIDTH, 3), GRID, 0.5
+
+    def call(self, clip, training=None, keep_ratio=None):
+        kept = ops.cast(ops.max(clip, axis=(1, 2, 3, 4)) > 0, "float32")
+        return {"clip": clip, "decision_mask": ops.tile(kept[:, None], (1, 12))}
+
+
+@pytest.mark.parametrize("shown", ["deployed", "evaluated"])
+def test_a_clip_of_which_nothing_was_kept_is_not_valid(clip, shown):
+    dark = clip.copy()
+    dark[1] = 0
+    if shown == "deployed":
+        outputs = run(DeployedAnonymizer(Copies()), dark)
+        assert outputs["finite"].tolist() == [True, False, True]
+        np.testing.assert_array_equal(outputs["clip"], dark)
+        return
+    transform = EightBitTransform(Copies(), batch_size=4, jit_compile=False)
+    np.testing.assert_array_equal(transform(clip.astype("float32") / 255)[0], clip)
+    with pytest.raises(FloatingPointError, match="kept no tubelet, for 1 of 3 clips"):
+        transform(dark.astype("float32") / 255)
+
+
+def test_evaluation_refuses_a_broken_model(clip):
+    anonymizer = tiny_anonymizer()
+    transform = EightBitTransform(anonymizer, batch_size=3, jit_compile=JIT)
+    clip = clip.astype("float32") / 255
+    transform(clip)
+    weights = anonymizer.get_weights()
+    for part in PARTS:
+        anonymizer.set_weights(weights)
+        spoil(anonymizer, part)
+        with pytest.raises(FloatingPointError, match="NaN or infinity.* for 3 of 3 clips"):
+            transform(clip)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("part", ["embedding", "middle layer"])
+def test_evaluation_refuses_a_broken_system(clip, part):
+    system = build(
+        "sparsification_alone",
+        clip_shape=(NUM_FRAMES, HEIGHT, WIDTH, 3),
+        tubelet_size=(2, 8, 8),
+        batch_size=3,
+    )
+    arguments = tiny_anonymizer().get_config()
+    system.network = spoil(SparsifyingAnonymizer.from_config(arguments), part)
+    with pytest.raises(FloatingPointError, match="for 3 of 3 clips"):
+        EightBitTransform(system, batch_size=3)(clip.astype("float32") / 255)
 
 
 @pytest.mark.parametrize("keep_ratio", [0, -0.1, 1.01, float("nan"), "half", True])

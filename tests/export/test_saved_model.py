@@ -8,9 +8,11 @@ import sys
 import keras
 import numpy as np
 import pytest
+from broken_models import spoil
 from tiny_anonymizer import GRID, HEIGHT, NUM_FRAMES, WIDTH, tiny_anonymizer
 
 from keras_stprivacy.export import ExportError, saved_model
+from keras_stprivacy.export._worker import export
 from keras_stprivacy.export.deployed import DeployedAnonymizer
 
 READER = """
@@ -170,6 +172,15 @@ def test_errors_of_the_exporting_process_come_back(tmp_path):
     with pytest.raises(ExportError, match=r"must be an anonymizer.*TypeError in the exporting"):
         saved_model(path, tmp_path / "serving")
     assert list((tmp_path / "serving").iterdir()) == []
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("part", ["embedding", "head"])
+def test_weights_that_are_not_finite_are_not_exported(tmp_path, part):
+    spoil(tiny_anonymizer(), part).save(tmp_path / "broken.keras")
+    with pytest.raises(ValueError, match=f"NaN or infinity, the first is .*{part}"):
+        export(str(tmp_path / "broken.keras"), str(tmp_path / "serving"), None, {})
+    assert not (tmp_path / "serving").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import tiny_models
 from harness import run
 
 from keras_stprivacy.models import Recognizer
+from keras_stprivacy.models.tensor_values import lowest_and_highest
 
 CLIPS = tiny_models.clips(1)
 anonymizer = functools.cache(tiny_models.anonymizer)
@@ -41,6 +42,98 @@ def _spoiled(value):
 def test_clips(build, clip, error, message):
     with pytest.raises(error, match=message):
         build()(clip)
+
+
+PIXELS = [
+    (_spoiled(np.nan), r"finite pixels.*nan at index \(0, 1, 2, 3, 0\)"),
+    (_spoiled(np.inf), "finite pixels.*inf at index"),
+]
+
+
+@both
+@pytest.mark.parametrize(("clip", "message"), PIXELS)
+def test_pixels_of_tensors(build, clip, message):
+    tensor = keras.ops.convert_to_tensor(clip)
+    for options in ({}, {"training": False}):
+        with pytest.raises(ValueError, match=message):
+            build()(tensor, **options)
+    with pytest.raises(ValueError, match=message):
+        build()(keras.ops.cast(tensor, "bfloat16"))
+
+
+def test_pixels_of_long_tensors():
+    values = np.zeros(100_000, "float32")
+    values[77_777] = np.nan  # some reductions of long arrays pass it over
+    assert np.isnan(lowest_and_highest(keras.ops.convert_to_tensor(values))).all()
+    assert lowest_and_highest(keras.ops.convert_to_tensor(np.nan_to_num(values) - 1)) == (-1, -1)
+
+
+@both
+@pytest.mark.parametrize("as_tensor", [False, True])
+@pytest.mark.parametrize(("clip", "message"), PIXELS)
+def test_pixels_given_to_predict(build, clip, message, as_tensor):
+    clip = keras.ops.convert_to_tensor(clip) if as_tensor else clip
+    model = build()
+    with pytest.raises(ValueError, match=message):
+        model.predict(clip, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        model.predict(x=clip, batch_size=1, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        model.predict_on_batch(clip)
+
+
+def test_pixels_beside_a_mask_given_to_predict():
+    inputs = {"clip": _spoiled(np.nan), "decision_mask": np.ones((1, 12), "float32")}
+    with pytest.raises(ValueError, match="finite pixels"):
+        recognizer().predict(inputs, verbose=0)
+
+
+def test_the_range_of_tensors():
+    clip = keras.ops.convert_to_tensor(CLIPS * 255)
+    with pytest.raises(ValueError, match=r"pixels in \[0, 1\].*Divide 8-bit pixels by 255"):
+        anonymizer()(clip)
+    recognizer()(clip)  # may come from an anonymizer, whose output has no range
+
+
+@both
+def test_tensors_of_a_graph_have_no_values(build):
+    model = build()
+    seen = []
+
+    def call(clip, ratio):
+        seen.append(lowest_and_highest(clip) or lowest_and_highest(ratio))
+        options = {"keep_ratio": ratio} if build is anonymizer else {}
+        return keras.tree.flatten(model(clip, **options))[0]
+
+    arguments = (_spoiled(np.nan), np.float32([2.0]))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        call = tf.function(call)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        original = call
+
+        def call(*tensors):
+            return torch.func.vjp(original, *tensors)[0].detach()
+
+    result = run(call, *arguments)
+    assert seen == [None]
+    assert np.isnan(result).any()
+
+
+def test_tensors_in_training_are_not_looked_into(monkeypatch):
+    def refuse(values):
+        raise AssertionError("a training step waits for values")
+
+    monkeypatch.setattr("keras_stprivacy.models.clips.lowest_and_highest", refuse)
+    monkeypatch.setattr("keras_stprivacy.models.keep_counts.lowest_and_highest", refuse)
+    ratio, clip = keras.ops.array([0.5]), keras.ops.convert_to_tensor(CLIPS)
+    anonymizer()(clip, training=True, keep_ratio=ratio)
+    recognizer()(clip, training=True)
+    with pytest.raises(AssertionError, match="waits"):
+        anonymizer()(clip)
 
 
 @both
@@ -83,6 +176,11 @@ def test_keep_ratio(ratio):
     assert model.keep_ratio == 0.7
     with pytest.raises(ValueError, match="keep_ratio must be a number in"):
         model(CLIPS, keep_ratio=np.float32([ratio]))
+    for given in (keras.ops.array([ratio], "float32"), keras.ops.array([0.5, ratio], "float32")):
+        with pytest.raises(ValueError, match="keep_ratio must be a number in"):
+            model(CLIPS, keep_ratio=given)
+        with pytest.raises(ValueError, match="keep_ratio must be a number in"):
+            model(keras.ops.convert_to_tensor(CLIPS), None, given)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+from broken_models import spoil
 from tiny_anonymizer import HEIGHT, NUM_FRAMES, WIDTH, tiny_anonymizer
 from video_files import read_video, write_video
 
@@ -246,9 +247,9 @@ def test_what_is_there_of_a_broken_source(anonymizer, tmp_path, shared_dir, name
     assert written.num_frames == len(read_video(tmp_path / "out.mp4")[0]) == count
 
 
-def test_a_model_that_gives_nan_leaves_nothing(tmp_path):
-    broken = tiny_anonymizer()
-    broken.head.set_weights([np.full_like(w, np.nan) for w in broken.head.get_weights()])
+@pytest.mark.parametrize("part", ["embedding", "middle layer", "head"])
+def test_a_model_that_gives_nan_leaves_nothing(tmp_path, part):
+    broken = spoil(tiny_anonymizer(), part)
     source = write_video(tmp_path / "in.mp4", 4)
     with pytest.raises(ValueError, match="not finite"):
         anonymize(source, tmp_path / "out.mp4", broken)
