@@ -177,7 +177,7 @@ class VITA(LearningSystem):
         if self.pretraining != "auto" or self.pretrained_by != "l1":
             return []
         return [
-            f"{self.name}: the weights of VGG19 could not be had, so that the transform network "
+            "the weights of VGG19 could not be had, so that the transform network "
             "was pretrained by L1 reconstruction in place of the perceptual loss"
         ]
 

@@ -16,6 +16,9 @@ from keras_stprivacy.data.manifest import DatasetInfo
 
 EMBEDDED = "motion-digits"
 EMBEDDED_CLIP = (8, 32, 32, 3)
+# Of the embedded test clips. Recipes, and how much attackers train, were settled before a clip of
+# this seed was rendered: nothing was chosen by what is read from them.
+_TEST_SEED = 20261122
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +169,7 @@ def _sources(info: DatasetInfo, split: str) -> frozenset[str]:
 
 def _embedded(settings: Settings) -> BenchmarkData:
     train = motion_digits("train", num_clips=settings.train_clips)
-    test = motion_digits("test", num_clips=settings.test_clips)
+    test = motion_digits("test", num_clips=settings.test_clips, seed=_TEST_SEED)
     validation = motion_digits("validation", num_clips=settings.test_clips)
     return BenchmarkData(
         name=EMBEDDED,
@@ -175,7 +178,7 @@ def _embedded(settings: Settings) -> BenchmarkData:
         clip_shape=EMBEDDED_CLIP,
         class_names=train.class_names,
         attribute_names=train.attribute_names,
-        about={"name": EMBEDDED, "clips": [len(train), len(test)]},
+        about={"name": EMBEDDED, "clips": [len(train), len(test)], "test_seed": _TEST_SEED},
         validation=validation,
         about_validation={"clips": len(validation)},
     )

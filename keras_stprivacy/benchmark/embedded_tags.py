@@ -42,6 +42,7 @@ def with_tags(data: BenchmarkData) -> BenchmarkData:
         data,
         train=_tagged(data.train, names, order),
         test=_tagged(data.test, names, order),
+        validation=None if data.validation is None else _tagged(data.validation, names, order),
         class_names=names,
         attribute_names=tuple(data.attribute_names[i] for i in order),
         multi_label=True,

@@ -105,7 +105,7 @@ def test_without_the_weights_of_vgg19_l1_is_taken_and_said(no_network, caplog, t
     again = System.load(tmp_path)
     assert system.pretrained_by == again.pretrained_by == "l1"
     (note,) = again.notes
-    assert note.startswith("vita: the weights of VGG19 could not be had") and "L1" in note
+    assert note.startswith("the weights of VGG19 could not be had") and "L1" in note
     asked = vita(pretraining="l1")  # what was asked for needs no note
     asked.history = history
     assert asked.pretrained_by == "l1" and asked.notes == []

@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 
+import keras
+import pytest
+
 from keras_stprivacy.benchmark import Settings
 from keras_stprivacy.benchmark.data import load_data
 from keras_stprivacy.benchmark.plan import Plan
@@ -65,6 +68,11 @@ run(tiny_plan(), sys.argv[2])
 """
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "jax",
+    reason="compiling takes JAX over a minute; that one seed gives one report is tested in "
+    "tests/evaluation there",
+)
 def test_a_run_killed_before_it_attacks_what_it_trained_ends_as_one_that_was_not(
     tmp_path, monkeypatch
 ):

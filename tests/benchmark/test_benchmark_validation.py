@@ -8,8 +8,10 @@ import pytest
 
 from keras_stprivacy.benchmark import Settings, cell_run
 from keras_stprivacy.benchmark.data import BenchmarkData, load_data
+from keras_stprivacy.benchmark.embedded_tags import with_tags
 from keras_stprivacy.benchmark.plan import Plan
 from keras_stprivacy.benchmark.variant import Variant
+from keras_stprivacy.data import motion_digits
 
 pytestmark = pytest.mark.any_backend
 
@@ -69,3 +71,22 @@ def test_records_have_clips_to_watch_where_they_have_such_a_split(tmp_path):
 
     np.testing.assert_array_equal(read(), read())
     assert load_data(tmp_path / "12", settings, splits=("test",)).watched is None
+
+
+def test_the_embedded_clips_that_are_watched_are_of_no_other_split():
+    settings = Settings(train_clips=24, test_clips=16)
+    data = load_data("motion-digits", settings)
+    splits = [split.clips for split in (data.train, data.watched, data.test)]
+    assert [len(clips) for clips in splits] == [24, 16, 16]
+    seen = [clip.tobytes() for clips in splits for clip in clips]
+    assert len(set(seen)) == len(seen)
+    # Test clips that recipes were not chosen after: not those that anyone gets by default.
+    usual = motion_digits("test", num_clips=16)
+    assert not {clip.tobytes() for clip in usual.clips} & {clip.tobytes() for clip in splits[2]}
+    assert data.about["test_seed"] != 0
+
+
+def test_several_actions_are_watched_too():
+    tagged = with_tags(load_data("motion-digits", Settings(train_clips=8, test_clips=8)))
+    for _, labels in (tagged.train, tagged.watched, tagged.test):
+        assert labels["action"].shape == (8, 11) and (labels["action"].sum(axis=1) == 2).all()
