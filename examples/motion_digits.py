@@ -3,7 +3,9 @@
     python examples/motion_digits.py OUT
 
 writes OUT/report.html (open it), report.json, anonymizer.keras, serving/ and two short videos.
-Expected on two CPU cores with the TensorFlow backend: see the table in the README.
+It takes 8 to 9 minutes on two CPU cores with the TensorFlow backend. Expected: the tables
+"motion_digits_demo" and "motion_digits_attributes" in README.md, which are made from its
+report.json, kept as benchmarks/results/motion_digits_demo.json.
 """
 
 import subprocess

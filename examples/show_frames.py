@@ -3,7 +3,8 @@
     python examples/show_frames.py ANONYMIZER.keras RECORDS OUT.jpg --split train --clips 6
 
 takes the clip in the middle of each of the first videos of a split and draws frames of it raw, with
-the dropped tubelets blackened, and as they leave in deployment.
+the dropped tubelets blackened, and as they leave in deployment. Six clips take half a minute.
+Expected: the pictures in docs/training.md.
 """
 
 import argparse

@@ -45,6 +45,9 @@ def test_real_people_end_with_a_report_and_a_saved_model(shared_dir, table, tmp_
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads((out / "report.json").read_text())
     assert report["attribute_names"] == ["skin_color", "face", "gender", "nudity", "relationship"]
+    results = json.loads((out / "results.json").read_text())
+    assert results["recipe"] == "priced" and results["seconds"] > 0
+    assert "mask_information" in results["adversarial"][0]
     for name in ("curves.html", "report.html", "frames.png", "anonymizer.keras"):
         assert (out / name).stat().st_size > 1000
 
