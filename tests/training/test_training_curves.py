@@ -133,7 +133,7 @@ def test_whatever_is_logged_has_a_panel(tmp_path):
     optimizers = ("anonymizer_optimizer", "recognizer_optimizer")
     model.compile(**{name: keras.optimizers.SGD(0.01) for name in optimizers}, **harness.EAGER)
     data = (tiny_models.clips(3), tiny_models.labels(3))
-    probe = PrivacyProbe(data, data, attackers="frame", epochs=20, batch_size=3)
+    probe = PrivacyProbe(data, data, attackers="linear_probe", epochs=5, batch_size=3)
     curves = TrainingCurves(tmp_path / "curves.svg")
     model.fit(*data, validation_data=data, callbacks=[probe, curves], verbose=0)
     names = [name for name in curves.epochs[0] if name not in ("epoch", "probe_epoch")]
