@@ -24,6 +24,7 @@ from result_tables.marks import marks
 from result_tables.phase_two import gates, opponents, word_reader
 from result_tables.speed import each_backend, full_size, step_time
 from result_tables.systems import stprivacy_seeds, systems, systems_short
+from result_tables.train_folder import train_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -42,6 +43,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "word_reader": word_reader,
     "directions": directions,
     "label_floors": label_floors,
+    "train_folder": train_folder,
     "step_time": step_time,
     "full_size": full_size,
     "real_clips": each_backend,

@@ -1,6 +1,6 @@
 """One picture of what every system makes of the same eight test clips.
 
-    stprivacy benchmark known --quick --out results/known
+    stprivacy benchmark known --workers 2 --out results/known
     python benchmarks/show_systems.py results/known docs/pictures/systems.png      # a minute
 
 A row is a system, a column a clip of the embedded dataset, of which the fourth frame is shown.

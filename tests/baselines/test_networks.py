@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from harness import not_on_jax, numpy, run
 
+import keras_stprivacy as stp
 from keras_stprivacy.baselines.networks.c3d import C3D
 from keras_stprivacy.baselines.networks.collective_network import CollectiveNetwork
 from keras_stprivacy.baselines.networks.contrastive_branch import ContrastiveBranch
@@ -203,3 +204,31 @@ def test_video_swin_gives_logits():
 
     network = VideoSwin(5, (4, 32, 32, 3), 12, (1, 1, 1, 1), (1, 1, 2, 2), (2, 4, 4), (2, 4, 4))
     assert run(network, np.zeros((2, 4, 32, 32, 3), "float32")).shape == (2, 5)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("keras_cv") is None, reason="KerasCV is not installed")
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="nothing here but the backend's time to compile it"
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_video_swin_attacks():
+    from keras_stprivacy.baselines.networks.video_swin import VideoSwin
+
+    small = {"embed_dim": 12, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 2, 2)}
+    shape, windows = (8, 32, 32, 3), {"patch_size": (2, 4, 4), "window_size": (2, 4, 4)}
+    train, test = (
+        stp.data.motion_digits(split, num_clips=16, cache=False) for split in ("train", "test")
+    )
+    report = stp.evaluation.evaluate(
+        stp.models.Anonymizer.from_preset("motion_digits_8x32"),  # its masks are not for this one
+        train,
+        test,
+        epochs=1,
+        raw=False,
+        bootstrap=0,
+        attacker=lambda num_classes, num_kept, seed: VideoSwin(
+            num_classes, shape, **small, **windows
+        ),
+    )
+    assert report.settings["attacker"] == "VideoSwin"
+    assert all(np.isfinite(score.value) for score in report["anonymized"].scores.values())
