@@ -6,8 +6,7 @@ Trains the transformer of the preset once on the action and once on the private 
 prints action accuracy and the average precision of each attribute on the test split, beside the
 chance level and the CPU seconds of training. Writes them into
 benchmarks/results/motion_digits_learnability.json, where other settings stay. Expected: what stands
-there. The action begins with a plateau, which a higher learning rate may never leave
-(--learning-rate 2e-3 --batch-size 32).
+there. The action begins with a plateau.
 """
 
 import argparse

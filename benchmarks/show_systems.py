@@ -31,8 +31,8 @@ def load(name: str, folder: Path) -> System:
     found = sorted((folder / SYSTEMS).glob(f"{name}-*-seed0"))
     if len(found) != 1:
         raise SystemExit(
-            f"{folder} has {len(found)} trained systems {name} with seed 0, one is needed. Run: "
-            f"stprivacy benchmark known --quick --out {folder}"
+            f"{folder} has {len(found)} trained systems {name} with seed 0, one is needed. Run "
+            "with a new folder: stprivacy benchmark known --workers 2 --out FOLDER"
         )
     return System.load(found[0])
 

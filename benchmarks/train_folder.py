@@ -4,7 +4,7 @@
 
 VIDEOS and labels.csv are those of docs/training.md. A recipe whose results are in OUT already is
 not trained again. Writes benchmarks/results/train_folder.json, and docs/pictures/signs_<recipe>.jpg
-and .svg (frames and curves). Takes twice the time that the table says. Expected: the table
+and .svg (frames and curves). Takes the CPU time of both rows, and two exports. Expected: the table
 "train_folder" in docs/training.md, roughly: six clips are learned by heart, and another seed gives
 other numbers.
 """

@@ -30,7 +30,7 @@ _PAIRS = (
     ("an opponent of masks", "`MaskRecognizer`", (("deterministic", "mask"),)),
     ("an opponent of single frames", "in `opponents.py`", "frames"),
     (
-        "a price on information; one opponent in place of two, no restarts",
+        "a price on information; one opponent in place of two, no restarts, a fourth of its weight",
         "`mask_information_weight`, `bits_information_weight`",
         (("deterministic", _PRICED),),
     ),
@@ -143,7 +143,11 @@ def _elsewhere(results: Path) -> list[tuple[str, str, str]]:
             "`keep_bias=2`, not 0.5",
             f"gates: actions in inference {closer} → {softmax} %",
         ),
-        ("a gate of exact counts", '`gate="gumbel_top_k"`', f"gates: {softmax} → {top_k} %"),
+        (
+            "a gate of exact counts, with a fifth of the noise",
+            '`gate="gumbel_top_k"`',
+            f"gates: {softmax} → {top_k} %",
+        ),
         (
             "one model for many ratios",
             "`keep_ratios`, `ratio_prices`",

@@ -16,7 +16,7 @@ def train_folder(results: Path) -> str:
         f"{first['backend']}, {first['machine']}.",
         "",
         f"| | action top-1 % | {' | '.join(heads)} | leakage | by the last probe | nats of mask "
-        "| nats of bits | CPU minutes |",
+        "| nats of bits | CPU minutes, without the export |",
         f"|---|---|{'---|' * len(names)}---|---|---|---|---|",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,14 @@ import numpy as np
 
 from keras_stprivacy.baselines.learning_system import LearningSystem, applied, run_in_batches
 from keras_stprivacy.baselines.training_data import TrainingData
-from keras_stprivacy.keep_ratio import check_keep_ratio, check_keep_ratios
+from keras_stprivacy.keep_ratio import check_keep_ratio
 from keras_stprivacy.models import Anonymizer, Recognizer, load_weights_from
 from keras_stprivacy.training import (
     Initialization,
     RestartPrivacyRecognizers,
 )
 from keras_stprivacy.training import STPrivacy as AdversarialPhase
+from keras_stprivacy.training.adversarial_options import check_options
 
 # Of a nat, where one anonymizer is trained for many ratios; at the lowest ratio it is 1.
 _PRICE_AT_THE_HIGHEST = 0.01
@@ -81,7 +83,7 @@ class STPrivacy(LearningSystem):
         seed: see `System`.
 
     Raises:
-        ValueError: as `Anonymizer` and `keras_stprivacy.training.STPrivacy`, when it is built.
+        ValueError: as `keras_stprivacy.training.STPrivacy`, and as `Anonymizer` when it is trained.
 
     Example:
 
@@ -166,8 +168,16 @@ class STPrivacy(LearningSystem):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.keep_ratios is not None:  # found now, and not after the initialization
-            self.keep_ratios = check_keep_ratios(self.keep_ratios, self.gate, self.remove_dropped)
+        self.keep_ratios = check_options(  # now, and not after the initialization
+            types.SimpleNamespace(gate=self.gate, bottleneck=self.bottleneck_bits),
+            self.update_rule,
+            self.privacy_objective,
+            self.recognizer_updates,
+            self.remove_dropped,
+            (self.mask_information_weight, self.bits_information_weight),
+            self.keep_ratios,
+            self.word_weight,
+        )
         self.tubelet_size = tuple(self.tubelet_size)
         self.keep_ratio = check_keep_ratio(self.keep_ratio)
         self._at_ratio: dict[float, keras.Model] = {}

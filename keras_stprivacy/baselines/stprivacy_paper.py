@@ -12,10 +12,10 @@ class STPrivacyPaper(STPrivacy):
     """`STPrivacy` as eq. 13 has it, at every size; its arguments.
 
     The Gumbel-Softmax gate, unbounded pixels, no bottleneck, one privacy recognizer whose loss is
-    negated. Two things are not the publication's, which starts from pretrained networks: without
-    `weights` the initialization has `KeepRatioSchedule`, and at the size of the embedded dataset
-    optimizers, their bound on the norm of gradients and the number of epochs are those of
-    `STPrivacy` there. Without them nothing is learned from scratch.
+    negated. Some things are not the publication's, which starts from pretrained networks: gates
+    begin open (`keep_bias`), without `weights` the initialization has `KeepRatioSchedule`, and at
+    the size of the embedded dataset optimizers, their bound on the norm of gradients and the number
+    of epochs are those of `STPrivacy` there. Without them nothing is learned from scratch.
 
     Example:
 

@@ -48,7 +48,9 @@ class System(abc.ABC):
         has_keep_ratio: whether `transform` takes a `keep_ratio`.
         embedded: settings for 8x32x32 clips and two CPU cores.
         fixed: of a part of another system: the settings that make it a part.
+        uses_validation: whether `fit` looks at validation clips.
         history: what `fit` measured, lists by name.
+        notes: what a reader of its numbers must know, in plain words.
 
     Raises:
         ValueError: for settings that do not fit.
@@ -69,6 +71,7 @@ class System(abc.ABC):
     learns: ClassVar[bool] = False
     uses_boxes: ClassVar[bool] = False
     has_keep_ratio: ClassVar[bool] = False
+    uses_validation: ClassVar[bool] = False
     embedded: ClassVar[Mapping[str, Any]] = {}
     fixed: ClassVar[tuple[str, ...]] = ()
     # Fields that a file cannot hold, such as functions.
@@ -98,6 +101,11 @@ class System(abc.ABC):
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1. Received: {self.batch_size}")
         self.history: dict[str, list[float]] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of its numbers must know, in plain words."""
+        return []
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -125,6 +125,7 @@ class VITA(LearningSystem):
     privacy_learning_rate: float = 1e-4
 
     name = "vita"
+    uses_validation = True
     embedded = {
         "batch_size": 16,
         "width": 0.25,

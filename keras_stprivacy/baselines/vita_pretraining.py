@@ -13,6 +13,7 @@ from keras_stprivacy.baselines.losses import content_loss, reconstruction_loss, 
 from keras_stprivacy.baselines.turn import Turn
 
 CONTENT_WEIGHT, VARIATION_WEIGHT = 7.5, 200.0
+_LEAST_SIDE = 32  # of what VGG19 reads, in pixels
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,11 @@ def _content_network(
 ) -> keras.Model | None:
     if kind == "l1":
         return None
+    if min(image_size) < _LEAST_SIDE:
+        raise ValueError(
+            f"VGG19 reads images of at least {_LEAST_SIDE} pixels a side. Received: "
+            f'{image_size[0]}x{image_size[1]}. Pass pretraining="l1"'
+        )
     try:
         return _relu_4_2(image_size, vgg_weights)
     except ValueError as error:
@@ -80,6 +86,8 @@ def _relu_4_2(image_size: tuple[int, int], weights: str) -> keras.Model:
         vgg = keras.applications.VGG19(
             include_top=False, weights=weights, input_shape=(*image_size, 3)
         )
+    except MemoryError:
+        raise
     except Exception as error:  # Keras raises bare exceptions where a download fails
         raise ValueError(
             f"the weights of VGG19 could not be had ({error}). Pass vgg_weights= a file of "

@@ -81,7 +81,7 @@ def measure(
         "quality": {key: value.astype("float32") for key, value in results.quality.items()},
         "strongest": strongest,
         "main": attacked.main,
-        "notes": [*getattr(system, "notes", ()), *notes, *attacked.notes],
+        "notes": [*system.notes, *notes, *attacked.notes],
         "skipped": attacked.skipped,
         "seen_in_training": results.seen_in_training,
         "kept_share": results.kept_share,

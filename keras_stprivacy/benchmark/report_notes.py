@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_stprivacy.baselines import VITA, system_class
+from keras_stprivacy.baselines import system_class
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.report import BenchmarkRow
 from keras_stprivacy.benchmark.scored_cell import ScoredCell
@@ -31,12 +31,16 @@ def cell_notes(
         Sentences.
     """
     notes = [*_split_notes(plan), *_validation_notes(plan), *label_notes(raw.results, raw.labels)]
-    said: dict[tuple[str, str], list[str]] = {}
+    said: dict[str, dict[str, list[str]]] = {}
     for (name, seed), cell in cells.items():
         for note in cell["notes"]:
-            said.setdefault((name, note), []).append(str(seed))
-    for (name, note), seeds in said.items():
-        notes.append(f"{name}, seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}: {note}")
+            said.setdefault(note, {}).setdefault(name, []).append(str(seed))
+    for note, seeds_of in said.items():
+        sayers = [
+            f"{name}, seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
+            for name, seeds in seeds_of.items()
+        ]
+        notes.append(f"{'; '.join(sayers)}: {note}")
     for (name, seed), cell in cells.items():
         if seed == 0:
             notes.extend(box_notes(cell["boxes"], name))
@@ -106,7 +110,7 @@ def _split_notes(plan: Plan) -> list[str]:
 
 def _validation_notes(plan: Plan) -> list[str]:
     """That systems which watch clips they do not learn from had none."""
-    watching = [v.label for v in plan.variants if issubclass(system_class(v.system), VITA)]
+    watching = [v.label for v in plan.variants if system_class(v.system).uses_validation]
     if not watching or plan.learned_from.watched is not None:
         return []
     return [

@@ -196,6 +196,6 @@ def _halves(name: str, given: dict[str, Any], preset: str | None, of_whom: str) 
 
 
 def _settings(name: str, given: dict[str, Any], preset: str | None) -> dict[str, Any]:
-    """All constructor arguments of a system, but seed, clips and what it is attacked with."""
+    """All constructor arguments of a system, but seed and size of clips."""
     config = build(name, preset=preset, **given).get_config()
     return {key: value for key, value in config.items() if key not in ("seed", "clip_shape")}

@@ -65,11 +65,17 @@ def fingerprint(content: Any) -> str:
 
 
 def check_given(given: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Checks that settings are for systems that are measured.
+    """Checks that settings are for systems that are measured, and theirs to set.
 
     Raises:
         ValueError: if they are not.
     """
+    for name, settings in given.items():
+        if of_benchmark := sorted({"seed", "clip_shape"} & set(settings)):
+            raise ValueError(
+                f"{' and '.join(of_benchmark)} of a system are the benchmark's to set: use its "
+                f"seeds, frames and image size. Received: settings of {name}: {settings}"
+            )
     others = sorted(set(given) - set(names))
     if others:
         raise ValueError(

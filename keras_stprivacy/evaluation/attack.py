@@ -244,9 +244,10 @@ class Attack:
             names = [name for name in self.attackers if name in readers]
         if rebuilds and (self.attacker is None or callable(self.attacker)):
             names.append(RECONSTRUCTION)
-        return network_notes(
-            names, self.target.clip_shape, transformer_arguments(None, self.target)
-        )
+        if not names:  # for others the clips may be of any size
+            return []
+        arguments = transformer_arguments(None, self.target)
+        return network_notes(names, self.target.clip_shape, arguments)
 
     def _split(
         self, labels: TrainLabels, result: AttackResult, in_memory: bool

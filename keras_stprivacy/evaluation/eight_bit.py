@@ -112,8 +112,9 @@ class EightBitTransform:
             "clip": to_eight_bit(np.nan_to_num(output["clip"])),
         }
         if output.get("decision_mask") is not None:
-            given["decision_mask"] = (np.asarray(output["decision_mask"]) > 0.5).astype("uint8")
-            given["finite"] &= given["decision_mask"].any(axis=1)
+            mask = np.asarray(output["decision_mask"])
+            given["decision_mask"] = (mask > 0.5).astype("uint8")
+            given["finite"] &= given["decision_mask"].any(axis=1) & np.isfinite(mask).all(axis=1)
         return given
 
 

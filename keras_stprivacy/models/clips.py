@@ -75,12 +75,13 @@ def check_clip_spec(clip: Any, clip_shape: tuple[int, ...], owner: str) -> None:
         )
 
 
-def check_clip_values(clip: np.ndarray, owner: str) -> None:
+def check_clip_values(clip: np.ndarray, owner: str, any_range: bool = False) -> None:
     """Checks the pixels of a NumPy array.
 
     Args:
         clip: float array, pixels in [0, 1].
         owner: name for the messages.
+        any_range: whether finite pixels of any range will do.
 
     Raises:
         ValueError: if a pixel is NaN or infinite, or if the range is evidently not [0, 1].
@@ -94,7 +95,7 @@ def check_clip_values(clip: np.ndarray, owner: str) -> None:
             f"{owner} takes finite pixels in [0, 1]. Received: {clip[tuple(bad)]} at index "
             f"{tuple(int(i) for i in bad)}. Repair or leave out that clip."
         )
-    if low < -1.0 or high > 2.0:
+    if not any_range and (low < -1.0 or high > 2.0):
         raise ValueError(
             f"{owner} takes pixels in [0, 1]. Received: values from {low:g} to {high:g}. Divide "
             "8-bit pixels by 255."
@@ -113,7 +114,9 @@ def check_clip_tensor(clip: Any, owner: str, any_range: bool = False) -> None:
         ValueError: as `check_clip_values`.
     """
     ends = lowest_and_highest(clip)
-    if ends is None or (np.isfinite(ends).all() and (any_range or -1.0 <= ends[0] <= ends[1] <= 2)):
+    if ends is None or not keras.backend.is_float_dtype(clip.dtype):
+        return  # what is no float is told when the model is called
+    if np.isfinite(ends).all() and (any_range or -1.0 <= ends[0] <= ends[1] <= 2):
         return
     check_clip_values(ops.convert_to_numpy(ops.cast(clip, "float32")), owner)
 

@@ -182,7 +182,8 @@ class Recognizer(CheckedInputs, keras.Model):
         clip, mask = _clip_and_mask(inputs)
         if isinstance(clip, np.ndarray):
             check_clip_spec(clip, self.clip_shape, "Recognizer")
-            check_clip_values(clip, "Recognizer")
+            # Beside a mask an anonymizer has written them, and it is not bound to [0, 1].
+            check_clip_values(clip, "Recognizer", any_range=mask is not None)
         elif mask is None and not training:
             # An anonymizer may have written them, and it is not bound to [0, 1].
             check_clip_tensor(clip, "Recognizer", any_range=True)

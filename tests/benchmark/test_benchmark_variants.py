@@ -112,7 +112,7 @@ def test_weights_of_a_system_count_by_their_content(tmp_path):
 
 @pytest.mark.any_backend
 def test_changed_systems_leave_their_curve():
-    plain, changed = system_variants(["downsample_2x", "weak_blur"], {"weak_blur": {"seed": 3}})
+    plain, changed = system_variants(["downsample_2x", "weak_blur"], {"weak_blur": {"size": 3}})
     assert plain.curves and not changed.curves
 
 
@@ -176,3 +176,21 @@ def test_a_report_tells_its_command(tmp_path, monkeypatch):
     again = CliRunner().invoke(main, shlex.split(told)[1:])
     assert again.exit_code == 0 and report.settings["command"] == told
     assert "--out results" in told and "--quick" in told and "--workers" not in told
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("setting", [{"seed": 3}, {"clip_shape": (4, 32, 32, 3)}])
+def test_seeds_and_sizes_are_the_benchmarks(setting):
+    with pytest.raises(ValueError, match=f"{next(iter(setting))} of a system are the benchmark's"):
+        system_variants(["vita"], {"vita": setting})
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [({"gate": "gumbel_softmax"}, "remove_dropped=True"), ({"bottleneck_bits": None}, "bits_")],
+)
+def test_settings_that_do_not_go_together_are_said_before_anything_is_trained(setting, words):
+    for preset in ("embedded", None):
+        with pytest.raises(ValueError, match=words):
+            build("stprivacy", preset=preset, **setting)

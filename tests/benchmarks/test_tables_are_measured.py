@@ -55,12 +55,14 @@ def test_a_benchmark_becomes_a_table(tables, tmp_path, word_weight):
     environment = {"backend": "jax", "cpus": 3}
     settings = {"seeds": 2, "workers": 1, "environment": environment, "seconds": 180.0}
     settings["run_seconds"] = 120.0
-    settings["systems"] = {"raw": {"seed": 0}, "stprivacy": {"word_weight": word_weight}}
+    settings["systems"] = {"raw": {"seed": 0, "word_weight": word_weight}, "vita": {"seed": 0}}
+    settings["data"] = {"name": "motion-digits"} | ({} if word_weight else {"test_seed": 7})
     report = {"rows": rows, "reference": "raw", "settings": settings}
     (tmp_path / "benchmark_known.json").write_text(json.dumps(report))
     lines = tables.systems(tmp_path).splitlines()
     assert "Seeds: 2. jax, 3 CPU cores; 3 minutes" in lines[0]
-    words = " STPrivacy was measured with a reader of words (`word_weight`), off by default since."
+    words = " With a reader of words (`word_weight`), off by default since: Raw."
+    words += " Benchmarks have other test clips since, and VITA clips of its own to watch."
     run = "cells at a time: 1, in a run of 2 minutes."
     assert lines[0].endswith(run + words if word_weight else run)
     assert (words.strip() in tables.systems_short(tmp_path)) == bool(word_weight)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import pytest
 from colored_clips import ATTACKER, CLIP_SHAPE, colored_clips
+from harness import not_on_jax
 
 import keras_stprivacy as stp
 from keras_stprivacy.baselines import Raw
@@ -75,6 +76,7 @@ def test_attributes_that_clips_show_are_read_and_others_are_not(report, reader):
     assert abs(mean - 0.5) < 4 * 0.0073
 
 
+@not_on_jax
 @pytest.mark.parametrize("reader", READERS)
 def test_the_half_of_an_action_that_clips_show_is_read_and_the_other_is_not(reader, tmp_path):
     """Four actions: two shown by the red, each of them split in two by a fresh draw."""

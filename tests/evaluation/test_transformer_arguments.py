@@ -1,5 +1,6 @@
 """Which video transformer attacks clips of any size."""
 
+import functools
 import types
 
 import keras
@@ -121,3 +122,26 @@ def test_clips_of_an_odd_size_are_attacked_and_rebuilt(monkeypatch):
         "video_transformer, reconstruction: no preset is for clips of 3x12x20, so a network was "
         "built for their size: tubelets of 1x6x10, width 72, 1 layers, 4 heads" in report.notes
     )
+
+
+def test_clips_that_no_transformer_divides_have_other_attackers():
+    rng = np.random.default_rng(0)
+    clips = rng.random((24, 3, 17, 20, 3), "float32")
+    data = clips, {"action": rng.integers(2, size=24), "privacy": rng.integers(2, size=(24, 2))}
+    run = functools.partial(
+        stp.evaluation.evaluate,
+        Raw(clip_shape=(3, 17, 20, 3)),
+        data,
+        data,
+        epochs=1,
+        raw=False,
+        bootstrap=0,
+        jit_compile=JIT,
+    )
+    with pytest.raises(ValueError, match="conv3d and frame take any size"):
+        run()
+    assert run(attackers=("conv3d",)).notes == run(attackers=("linear_probe",)).notes
+    told = {"num_frames": 3, "image_size": (17, 20), "tubelet_size": (3, 17, 20)}
+    small = {"hidden_dim": 8, "num_heads": 2, "mlp_ratio": 2.0, "num_layers": 1}
+    report = run(attacker={**told, **small, "mean": 0.5, "std": 0.5})
+    assert not any("no preset is for clips" in note for note in report.notes)

@@ -86,6 +86,17 @@ def test_pixels_beside_a_mask_given_to_predict():
     inputs = {"clip": _spoiled(np.nan), "decision_mask": np.ones((1, 12), "float32")}
     with pytest.raises(ValueError, match="finite pixels"):
         recognizer().predict(inputs, verbose=0)
+    # What an anonymizer without an activation writes has no range.
+    inputs["clip"] = 3 * CLIPS - 2
+    assert np.isfinite(recognizer().predict(inputs, verbose=0)).all()
+    with pytest.raises(ValueError, match="Divide 8-bit pixels by 255"):
+        recognizer().predict(3 * inputs["clip"], verbose=0)
+
+
+@both
+def test_tensors_of_bytes(build):
+    with pytest.raises(TypeError, match="dtype uint8"):
+        build()(keras.ops.convert_to_tensor((CLIPS * 255).astype("uint8")))
 
 
 def test_the_range_of_tensors():

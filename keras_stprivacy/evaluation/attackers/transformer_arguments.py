@@ -91,9 +91,9 @@ def arguments_by_size(
 
 
 def built_by_size(target: Any) -> bool:
-    """Whether `transformer_arguments(None, target)` goes by the size of the clips alone."""
+    """Whether the size of the clips decides what `transformer_arguments(None, target)` is."""
     clip_shape = getattr(target, "clip_shape", None)
-    if clip_shape is None or not _shape_of(target, _SHARED_ARGUMENTS)[1]:
+    if clip_shape is None or "hidden_dim" in _shape_of(target, _SHARED_ARGUMENTS)[0]:
         return False
     return _preset_for(clip_shape) is None
 
