@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from harness import not_on_jax
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -23,6 +24,7 @@ def _modules():
                 yield name
 
 
+@not_on_jax
 @pytest.mark.parametrize("name", list(_modules()))
 def test_examples(name, tmp_path, monkeypatch):
     try:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from harness import not_on_jax
 
 from keras_stprivacy.detection import KerasCVDetector, KerasHubDetector, load_detector
 
@@ -114,7 +115,11 @@ def yolo(folder):
 
 @pytest.mark.parametrize(
     ("make", "kind"),
-    [(retina_net, KerasHubDetector), (d_fine, KerasHubDetector), (yolo, KerasCVDetector)],
+    [
+        (retina_net, KerasHubDetector),
+        pytest.param(d_fine, KerasHubDetector, marks=not_on_jax),
+        (yolo, KerasCVDetector),
+    ],
 )
 def test_a_detector_from_a_local_preset(tmp_path, make, kind):
     make(tmp_path / "preset")

@@ -6,6 +6,7 @@ import types
 import keras
 import numpy as np
 import pytest
+from harness import not_on_jax
 
 import keras_stprivacy as stp
 from keras_stprivacy.baselines import Raw
@@ -101,6 +102,7 @@ def test_a_transformer_for_the_size_reads_under_a_mask(make_anonymizer):
     assert attacker.predict(np.zeros((2, 4, 8, 8, 3), "uint8"), masks).shape == (2, 2)
 
 
+@not_on_jax
 def test_clips_of_an_odd_size_are_attacked_and_rebuilt(monkeypatch):
     monkeypatch.setitem(PRESETS["motion_digits_8x32"]["recognizer"], "num_layers", 1)
     rng = np.random.default_rng(0)
@@ -124,6 +126,7 @@ def test_clips_of_an_odd_size_are_attacked_and_rebuilt(monkeypatch):
     )
 
 
+@not_on_jax
 def test_clips_that_no_transformer_divides_have_other_attackers():
     rng = np.random.default_rng(0)
     clips = rng.random((24, 3, 17, 20, 3), "float32")

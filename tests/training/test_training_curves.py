@@ -121,6 +121,7 @@ def test_another_ending():
         TrainingCurves("curves.png")
 
 
+@harness.not_on_jax
 def test_whatever_is_logged_has_a_panel(tmp_path):
     """With all that adds to the logs; every value is another one, to be found again."""
     model = tiny_models.adversarial(
