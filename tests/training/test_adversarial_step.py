@@ -1,5 +1,7 @@
 """Every player is moved by the gradient of its own loss, and by nothing else."""
 
+import functools
+
 import harness
 import keras
 import numpy as np
@@ -347,15 +349,17 @@ def test_base_rates_are_the_mean_of_all_batches():
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_steps_are_finite_and_move_everybody(policy, phase):
     """The policy of the networks counts; the phase itself has that of Keras, float32."""
+    keras.utils.set_random_seed(0)
+    slow = functools.partial(keras.optimizers.SGD, 0.01)  # ten times faster, some seeds diverge
     anonymizer = tiny_models.anonymizer(dtype=policy)
     if phase == "initialization":
         model = Initialization(anonymizer, tiny_models.NUM_ACTIONS, schedule=None)
-        model.compile(keras.optimizers.SGD(RATE), **harness.EAGER)
+        model.compile(slow(), **harness.EAGER)
         players, optimizers = {"anonymizer": model.trainable_variables}, [model.optimizer]
     else:
         recognizers = [tiny_models.recognizer(dtype=policy)]
         recognizers.append(tiny_models.recognizer(tiny_models.NUM_ATTRIBUTES, dtype=policy))
-        model = _compile(STPrivacy(anonymizer, *recognizers, schedule=None))
+        model = _compile(STPrivacy(anonymizer, *recognizers, schedule=None), slow)
         players, optimizers = model.player_variables(), model.optimizer.parts.values()
     before = _copied(players)
     logs = _step(model, times=8)  # the first are lost while the scale of the loss falls
