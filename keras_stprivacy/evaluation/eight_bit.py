@@ -108,13 +108,11 @@ class EightBitTransform:
         ratio = {} if self.keep_ratio is None else {"keep_ratio": self.keep_ratio}
         output = self._system.transform(clips, boxes, **ratio)  # type: ignore[union-attr]
         given = {
-            "finite": np.isfinite(output["clip"]).all(axis=(1, 2, 3, 4)),
+            "finite": ops.convert_to_numpy(valid_clips(output)),
             "clip": to_eight_bit(np.nan_to_num(output["clip"])),
         }
         if output.get("decision_mask") is not None:
-            mask = np.asarray(output["decision_mask"])
-            given["decision_mask"] = (mask > 0.5).astype("uint8")
-            given["finite"] &= given["decision_mask"].any(axis=1) & np.isfinite(mask).all(axis=1)
+            given["decision_mask"] = (np.asarray(output["decision_mask"]) > 0.5).astype("uint8")
         return given
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from harness import not_on_jax
+from tiny_systems import SHAPE, SIZES
 
 from keras_stprivacy.baselines import System, build, systems
 from keras_stprivacy.data import motion_digits
@@ -13,7 +14,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning"),
 ]
 
-SHAPE = (4, 32, 32, 3)
 COMMON = {"clip_shape": SHAPE, "batch_size": 8, "seed": 3}
 STPRIVACY = {
     "initialization_epochs": 1,
@@ -23,14 +23,10 @@ STPRIVACY = {
     "num_sparsification_blocks": 1,
     "num_privacy_recognizers": 1,
 }
-C3D = {"action_network": "c3d", "action_width": 0.03125}
 TINY = {
-    "collective": {"epochs": 2, "action_epochs": 2, **C3D, "width": 0.25},
+    "collective": {**SIZES["collective"], "epochs": 2, "action_epochs": 2},
     "vita": {
-        **C3D,
-        "width": 0.0625,
-        "num_blocks": 1,
-        "privacy_networks": [["small_resnet", 0.125], ["small_resnet_v2", 0.125]],
+        **SIZES["vita"],
         "pretraining_steps": 2,
         "action_pretraining_steps": 2,
         "privacy_pretraining_steps": 2,
@@ -42,11 +38,7 @@ TINY = {
         "privacy_updates": 1,
     },
     "spact": {
-        "width": 0.03125,
-        "action_width": 0.0625,
-        "privacy_width": 0.125,
-        "hidden_dim": 8,
-        "output_dim": 4,
+        **SIZES["spact"],
         "warmup_epochs": 1,
         "opponent_epochs": 1,
         "epochs": 2,

@@ -5,13 +5,26 @@ import numpy as np
 from keras_stprivacy.baselines import build
 
 SHAPE = (4, 32, 32, 3)
-TINY = {
+_C3D = {"action_network": "c3d", "action_width": 0.03125}
+SIZES = {
     "vita": {
+        **_C3D,
         "width": 0.0625,
         "num_blocks": 1,
-        "action_network": "c3d",
-        "action_width": 0.03125,
         "privacy_networks": [["small_resnet", 0.125], ["small_resnet_v2", 0.125]],
+    },
+    "spact": {
+        "width": 0.03125,
+        "action_width": 0.0625,
+        "privacy_width": 0.125,
+        "hidden_dim": 8,
+        "output_dim": 4,
+    },
+    "collective": {**_C3D, "width": 0.25},
+}
+TINY = {
+    "vita": {
+        **SIZES["vita"],
         "pretraining_steps": 2,
         "action_pretraining_steps": 3,
         "privacy_pretraining_steps": 4,
@@ -27,11 +40,7 @@ TINY = {
         "privacy_learning_rate": 0.03125,
     },
     "spact": {
-        "width": 0.03125,
-        "action_width": 0.0625,
-        "privacy_width": 0.125,
-        "hidden_dim": 8,
-        "output_dim": 4,
+        **SIZES["spact"],
         "warmup_epochs": 1,
         "opponent_epochs": 2,
         "epochs": 2,
@@ -39,9 +48,7 @@ TINY = {
         "learning_rate": 0.25,
     },
     "collective": {
-        "width": 0.25,
-        "action_network": "c3d",
-        "action_width": 0.03125,
+        **SIZES["collective"],
         "action_epochs": 1,
         "epochs": 2,
         "action_learning_rate": 0.5,

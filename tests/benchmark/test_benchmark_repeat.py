@@ -7,13 +7,13 @@ import sys
 
 import keras
 import pytest
+from stand_ins import make_attackers_small
 
 from keras_stprivacy.benchmark import Settings
 from keras_stprivacy.benchmark.data import load_data
 from keras_stprivacy.benchmark.plan import Plan
 from keras_stprivacy.benchmark.run import run
 from keras_stprivacy.benchmark.variant import Variant
-from keras_stprivacy.models.presets import PRESETS
 
 COLLECTIVE = Variant(
     "collective",
@@ -21,9 +21,6 @@ COLLECTIVE = Variant(
     "Collective",
     {"epochs": 1, "width": 0.25, "action_epochs": 1, "action_width": 0.125, "batch_size": 16},
 )
-# Attackers of one layer: what takes long here is to compile them.
-SMALL = {"num_layers": 1, "hidden_dim": 24, "num_heads": 2}
-ATTACKERS = PRESETS["motion_digits_8x32"]["recognizer"]
 
 
 def tiny_plan():
@@ -54,7 +51,8 @@ KILLED = """
 import os, signal, sys
 sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
 import conftest  # as many threads as in the tests: sums in another order are other numbers
-from test_benchmark_repeat import ATTACKERS, SMALL, run, tiny_plan
+from stand_ins import ATTACKERS, SMALL
+from test_benchmark_repeat import run, tiny_plan
 from keras_stprivacy.benchmark import cell_run
 
 attack = cell_run._attack
@@ -89,8 +87,7 @@ def test_a_run_killed_before_it_attacks_what_it_trained_ends_as_one_that_was_not
     (network,) = killed.glob("systems/*/*.keras")
     saved = network.stat().st_mtime_ns
 
-    for name, value in SMALL.items():
-        monkeypatch.setitem(ATTACKERS, name, value)
+    make_attackers_small(monkeypatch)
     plan = tiny_plan()
     expected, report = run(plan, whole), run(plan, killed)
     assert network.stat().st_mtime_ns == saved  # taken as it was, not trained again

@@ -14,12 +14,12 @@ import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from stand_ins import make_attackers_small
 
 import keras_stprivacy as stp
 from keras_stprivacy.cli.main import main
 from keras_stprivacy.evaluation import strongest
 from keras_stprivacy.evaluation.attack import Attack
-from keras_stprivacy.models.presets import PRESETS
 
 TINY = ["--train-clips", "96", "--test-clips", "24", "--epochs", "1", "--attackers", "linear_probe"]
 SETTINGS = stp.benchmark.Settings(
@@ -104,8 +104,7 @@ def test_a_learned_system_is_trained_once_and_swept(tmp_path, monkeypatch):
 
 @pytest.mark.any_backend
 def test_attackers_start_from_given_weights(tmp_path, monkeypatch):
-    for name, value in {"num_layers": 1, "hidden_dim": 24, "num_heads": 2}.items():
-        monkeypatch.setitem(PRESETS["motion_digits_8x32"]["recognizer"], name, value)
+    make_attackers_small(monkeypatch)
     loaded = []
     monkeypatch.setattr(
         "keras_stprivacy.evaluation.attackers.video_transformer.load_weights_from",

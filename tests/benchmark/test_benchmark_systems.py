@@ -1,9 +1,8 @@
 """Which trained system a cell takes."""
 
-import types
-
 import numpy as np
 import pytest
+from stand_ins import learn_nothing
 
 from keras_stprivacy.benchmark import Settings, cell_run
 from keras_stprivacy.benchmark.data import BenchmarkData
@@ -19,16 +18,8 @@ VARIANT = Variant("vita", "vita", "VITA")
 
 @pytest.fixture
 def fits(monkeypatch):
-    """Which training data a system, that learns nothing, was given."""
-    given = []
-    system = types.SimpleNamespace(
-        learns=True,
-        fit=lambda data, **_: given.append(data),
-        save=lambda folder: folder.mkdir(parents=True),
-    )
-    monkeypatch.setattr(cell_run, "build", lambda *_, **__: system)
-    monkeypatch.setattr(cell_run, "System", types.SimpleNamespace(load=lambda folder: system))
-    return given
+    """What a system, that learns nothing, was given."""
+    return learn_nothing(monkeypatch)
 
 
 def train(out, data, **settings):

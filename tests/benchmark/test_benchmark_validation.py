@@ -1,10 +1,10 @@
 """Which clips systems watch that they do not learn from."""
 
 import dataclasses
-import types
 
 import numpy as np
 import pytest
+from stand_ins import learn_nothing
 
 from keras_stprivacy.benchmark import Settings, cell_run
 from keras_stprivacy.benchmark.data import BenchmarkData, load_data
@@ -21,16 +21,8 @@ VARIANT = Variant("vita", "vita", "VITA")
 
 @pytest.fixture
 def watched(monkeypatch):
-    """Which clips a system, that learns nothing, was given to watch."""
-    given = []
-    system = types.SimpleNamespace(
-        learns=True,
-        fit=lambda data, validation, **_: given.append(validation),
-        save=lambda folder: folder.mkdir(parents=True),
-    )
-    monkeypatch.setattr(cell_run, "build", lambda *_, **__: system)
-    monkeypatch.setattr(cell_run, "System", types.SimpleNamespace(load=lambda folder: system))
-    return given
+    """What a system, that learns nothing, was given to learn from and to watch."""
+    return learn_nothing(monkeypatch)
 
 
 def train(out, data):
@@ -45,7 +37,7 @@ def test_a_system_that_watched_other_clips_is_another_one(tmp_path, watched):
     some = dataclasses.replace(none, validation=batches, about_validation={"n": 2})
     more = dataclasses.replace(some, about_validation={"n": 3})
     cells = [train(tmp_path, data) for data in (none, some, more, some)]
-    assert watched == [None, batches, batches]
+    assert watched == [(batches, seen) for seen in (None, batches, batches)]
     assert cells[0] != cells[1] != cells[2] and cells[1] == cells[3]
     assert cells[0]["attacked"] == cells[1]["attacked"]  # attackers never see them
 

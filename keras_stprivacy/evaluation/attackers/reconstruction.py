@@ -17,7 +17,10 @@ from keras_stprivacy.evaluation.attackers.training import (
     make_optimizer,
     steps_of,
 )
-from keras_stprivacy.evaluation.attackers.transformer_arguments import transformer_arguments
+from keras_stprivacy.evaluation.attackers.transformer_arguments import (
+    SHARED_ARGUMENTS,
+    transformer_arguments,
+)
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import pad, to_eight_bit
 from keras_stprivacy.models import Anonymizer
@@ -63,7 +66,7 @@ class ReconstructionAttacker:
             attacker = {"preset": attacker}
         shape = transformer_arguments(None if callable(attacker) else attacker, target)
         layers = shape.pop("num_layers", 4)
-        shape = {key: value for key, value in shape.items() if key in _OF_DECODER}
+        shape = {key: value for key, value in shape.items() if key in SHARED_ARGUMENTS}
         with seeded(seed):
             decoder = Anonymizer(
                 **shape, layers_per_block=layers, num_sparsification_blocks=0, seed=seed
@@ -131,18 +134,6 @@ class ReconstructionAttacker:
             output = self.model.predict_on_batch(as_floats(pad(part, self.batch_size)))
             parts.append(to_eight_bit(np.asarray(output)[: len(part)]))
         return np.concatenate(parts)
-
-
-_OF_DECODER = (
-    "num_frames",
-    "image_size",
-    "tubelet_size",
-    "hidden_dim",
-    "num_heads",
-    "mlp_ratio",
-    "mean",
-    "std",
-)
 
 
 _FOR_SHARE = 128  # clips that the line is computed from

@@ -6,7 +6,8 @@ from typing import Any
 
 from keras_stprivacy.models.presets import PRESETS, preset_arguments
 
-_SHARED_ARGUMENTS = (
+# Of a `Recognizer`, and of an `Anonymizer` too.
+SHARED_ARGUMENTS = (
     "num_frames",
     "image_size",
     "tubelet_size",
@@ -37,7 +38,7 @@ def transformer_arguments(attacker: dict[str, Any] | None, target: Any) -> dict[
     given = dict(attacker or {})
     if "preset" in given:
         return {**preset_arguments(given.pop("preset"), "recognizer"), **given}
-    wanted = [name for name in _SHARED_ARGUMENTS if name not in given]
+    wanted = [name for name in SHARED_ARGUMENTS if name not in given]
     shape, missing = _shape_of(target, wanted)
     if "num_layers" not in given and hasattr(target, "layers_per_block"):
         shape["num_layers"] = target.layers_per_block * (target.num_sparsification_blocks + 1)
@@ -93,7 +94,7 @@ def arguments_by_size(
 def built_by_size(target: Any) -> bool:
     """Whether the size of the clips decides what `transformer_arguments(None, target)` is."""
     clip_shape = getattr(target, "clip_shape", None)
-    if clip_shape is None or "hidden_dim" in _shape_of(target, _SHARED_ARGUMENTS)[0]:
+    if clip_shape is None or "hidden_dim" in _shape_of(target, SHARED_ARGUMENTS)[0]:
         return False
     return _preset_for(clip_shape) is None
 
