@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-BACKENDS := tensorflow jax torch
+BACKENDS := torch tensorflow jax
 SOURCES := keras_stprivacy tfrecords_tools examples benchmarks tests
 
 .PHONY: demo test lint types clean
@@ -35,7 +35,7 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-# Tests that touch no backend run once, with the first.
+# Tests that touch no backend run once, with the first: PyTorch, which compiles nothing.
 test: lint types
 	@set -e; marker="any_backend or not any_backend"; for backend in $(BACKENDS); do \
 	  echo "== $$backend"; \

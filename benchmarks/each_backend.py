@@ -3,12 +3,13 @@
     KERAS_BACKEND=tensorflow python benchmarks/each_backend.py
     KERAS_BACKEND=tensorflow python benchmarks/each_backend.py UCF101 --privacy-labels LABELS
 
-and with jax and torch. Without UCF101 the clips are of the embedded dataset, 640 for training and
+and with jax and torch. Without UCF101 the clips are of the embedded dataset, 160 for training and
 64 for testing. UCF101 and LABELS are what `stprivacy-tfrecords convert vp-ucf101` takes; some
 videos are enough. The first half of each video is for training, the second for testing, and no
 detector looks for persons: their box is the middle of every frame. So the scores say nothing.
-Clips are 8 x 32 x 32, systems have the settings that they have on the embedded dataset. Needs the
-backend and, for UCF101, TensorFlow, which reads the records. One thread takes 27 minutes for the
+Clips are 8 x 32 x 32, systems have the settings that they have on the embedded dataset, but VITA,
+whose settings count steps and not epochs, makes a tenth of its steps. Needs the backend and, for
+UCF101, TensorFlow, which reads the records. One thread takes 27 minutes for the
 embedded clips, and for nine videos about 20, with TensorFlow or PyTorch; JAX, which convolves
 slowly on CPUs, an hour and a half for the videos, and longer for the clips. Writes its backend's
 part of benchmarks/results/embedded_clips.json or real_clips.json. Expected: the tables of these
@@ -34,7 +35,15 @@ from tfrecords_tools.datasets.vp_ucf101 import vp_ucf101
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
 RESULTS = Path(__file__).parent / "results"
-EMBEDDED = {"train_clips": 640, "test_clips": 64, "batch_size": 32}
+EMBEDDED = {"train_clips": 160, "test_clips": 64, "batch_size": 32}
+A_TENTH = {
+    "pretraining_steps": 15,
+    "action_pretraining_steps": 30,
+    "privacy_pretraining_steps": 15,
+    "steps": 24,
+    "restart_every": 8,
+    "restart_steps": 4,
+}
 MIDDLE = (0.1, 0.25, 1.0, 0.75)  # ymin, xmin, ymax, xmax
 
 
@@ -102,6 +111,7 @@ def main() -> None:
         image_size=32,
         views=(1, 1),
         figure_clips=16,
+        system_settings={"vita": A_TENTH, "vita_reversal": A_TENTH},
     )
     if options.videos is None:
         settings = dataclasses.replace(settings, **EMBEDDED)
@@ -118,6 +128,10 @@ def main() -> None:
         raise SystemExit("\n".join(f"{name}: {why}" for name, why in report.failures.items()))
     results = json.loads(path.read_text()) if path.exists() else {}
     own = results.setdefault(keras.backend.backend(), {"rows": {}})
+    given = "" if options.videos is None else " UCF101 --privacy-labels LABELS"
+    own["command"] = (
+        f"KERAS_BACKEND={keras.backend.backend()} python benchmarks/each_backend.py{given}"
+    )
     own["machine"] = f"{os.cpu_count()} CPU cores, {platform.machine()}, no GPU"
     if systems == every:
         own["seconds"] = time.monotonic() - began

@@ -9,7 +9,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from harness import not_on_jax
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -24,7 +23,7 @@ def _modules():
                 yield name
 
 
-@not_on_jax
+@pytest.mark.any_backend
 @pytest.mark.parametrize("name", list(_modules()))
 def test_examples(name, tmp_path, monkeypatch):
     try:

@@ -218,7 +218,7 @@ def test_batches_need_to_say_how_many_classes():
         assert len(system.history["transform/loss"]) == 1
 
 
-@not_on_jax  # each loss is tested on JAX where it stands; this compiles for long
+@pytest.mark.any_backend  # each loss is tested on all where it stands; this compiles for long
 @pytest.mark.parametrize("name", [name for name in LEARNING if name != "vita_reversal"])
 def test_several_actions_are_all_learned(name):
     """The loss of a clip without a single action, too, is a mean over binary cross-entropies."""

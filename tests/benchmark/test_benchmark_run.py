@@ -78,6 +78,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     assert took[0] is None and took[1] > 0
 
 
+@pytest.mark.any_backend
 def test_a_learned_system_is_trained_once_and_swept(tmp_path, monkeypatch):
     from keras_stprivacy.baselines import STPrivacy
 
@@ -184,6 +185,7 @@ def test_protocols(protocol, tmp_path):
     assert "nan" not in str(report).lower()
 
 
+@pytest.mark.any_backend
 def test_raw_clips_are_read_anew_where_their_readers_are_gone(tmp_path):
     attackers = ("linear_probe", "reconstruction")
     settings = dataclasses.replace(SETTINGS, attackers=attackers, train_clips=64)

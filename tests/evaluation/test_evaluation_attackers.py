@@ -15,7 +15,7 @@ from keras_stprivacy.evaluation.attackers import (
     make_attacker,
 )
 from keras_stprivacy.evaluation.attackers.reconstruction import ReconstructionAttacker
-from keras_stprivacy.evaluation.attackers.training import Training
+from keras_stprivacy.evaluation.attackers.training import Training, make_optimizer
 from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.strongest import choose_strongest, columns_of_chosen
 from keras_stprivacy.floors import actions_only, majority_class
@@ -316,3 +316,23 @@ def test_floors_of_several_actions():
     assert np.abs(rates[:, 1] - 0.5).max() < 0.2 and (rates[:, 2] == 1.0).all()
     right = majority_class(np.array([2, 2, 1, 1, 0]), np.array([0, 1, 2]), count=2)
     assert right.tolist() == [0.0, 1.0, 1.0]
+
+
+def test_the_first_step_is_traced_once(backend):
+    if backend != "tensorflow":
+        pytest.skip("only TensorFlow traces again where a step makes variables")
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    traced = []
+    step = network.train_step
+    network.train_step = lambda data: (traced.append(1), step(data))[1]
+    network.compile(make_optimizer(network, 4, Training(epochs=1)), "mse", jit_compile=False)
+    network.fit(np.ones((8, 2)), np.ones((8, 1)), batch_size=2, verbose=0)
+    assert sum(traced) == 1
+
+
+def test_networks_that_are_built_by_their_first_clips_learn():
+    network = keras.Sequential([keras.layers.Dense(1)])
+    network.compile(make_optimizer(network, 4, Training(epochs=1)), "mse")
+    before = network.fit(np.ones((8, 2)), np.ones((8, 1)), batch_size=2, verbose=0).history["loss"]
+    after = network.evaluate(np.ones((8, 2)), np.ones((8, 1)), verbose=0)
+    assert after < before[0]

@@ -49,6 +49,8 @@ def make_optimizer(model: keras.Model, steps: int, training: Training) -> keras.
             if len(variable.shape) < 2 or "position_embedding" in variable.path
         ]
     )
+    if model.built:  # or TensorFlow traces the first step twice, once to make the moments
+        optimizer.build(model.trainable_variables)
     return optimizer
 
 
