@@ -9,11 +9,10 @@ videos are enough. The first half of each video is for training, the second for 
 detector looks for persons: their box is the middle of every frame. So the scores say nothing.
 Clips are 8 x 32 x 32, systems have the settings that they have on the embedded dataset, but VITA,
 whose settings count steps and not epochs, makes a tenth of its steps. Needs the backend and, for
-UCF101, TensorFlow, which reads the records. One thread takes 27 minutes for the
-embedded clips, and for nine videos about 20, with TensorFlow or PyTorch; JAX, which convolves
-slowly on CPUs, an hour and a half for the videos, and longer for the clips. Writes its backend's
-part of benchmarks/results/embedded_clips.json or real_clips.json. Expected: the tables of these
-names in docs/evaluation.md.
+UCF101, TensorFlow, which reads the records. One thread, beside others, takes for the embedded clips
+13 minutes with TensorFlow, 5 with PyTorch and 45 with JAX, which convolves slowly on CPUs; for nine
+videos 18, 4 and 36. Writes its backend's part of benchmarks/results/embedded_clips.json or
+real_clips.json. Expected: the tables of these names in docs/evaluation.md.
 """
 
 import argparse
