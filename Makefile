@@ -35,7 +35,7 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-# Tests that touch no backend run once, with the first: PyTorch, which compiles nothing.
+# Tests of what is the same on any backend run with the first alone: PyTorch, which compiles nothing.
 test: lint types
 	@set -e; marker="any_backend or not any_backend"; for backend in $(BACKENDS); do \
 	  echo "== $$backend"; \

@@ -35,13 +35,16 @@ from tfrecords_tools.source import SourceDataset, SourceEntry
 
 RESULTS = Path(__file__).parent / "results"
 EMBEDDED = {"train_clips": 160, "test_clips": 64, "batch_size": 32}
-A_TENTH = {
-    "pretraining_steps": 15,
-    "action_pretraining_steps": 30,
-    "privacy_pretraining_steps": 15,
-    "steps": 24,
-    "restart_every": 8,
-    "restart_steps": 4,
+A_TENTH = {  # of VITA's steps
+    name: stp.baselines.VITA.embedded[name] // 10
+    for name in (
+        "pretraining_steps",
+        "action_pretraining_steps",
+        "privacy_pretraining_steps",
+        "steps",
+        "restart_every",
+        "restart_steps",
+    )
 }
 MIDDLE = (0.1, 0.25, 1.0, 0.75)  # ymin, xmin, ymax, xmax
 

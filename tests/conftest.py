@@ -33,7 +33,7 @@ if os.environ["KERAS_BACKEND"] == "torch":
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "any_backend: does not touch a Keras backend; runs once, not once a backend"
+        "markers", "any_backend: is the same on any Keras backend; runs once, not once a backend"
     )
 
 
