@@ -162,8 +162,9 @@ def main() -> None:
             write_long(place / "long" / "x" / "long.mp4", args.long_frames)
             _, memory["one long video"] = run_converter(place / "long", place / "out", 1)
     median = {label: statistics.median(values) for label, values in times.items()}
+    options = [word for word in sys.argv[1:] if word not in args.videos]
     result = {
-        "command": "python benchmarks/convert_speed.py " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python benchmarks/convert_speed.py VIDEOS", *options]),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
         "videos": len(files),
         **sizes,

@@ -130,8 +130,9 @@ def main() -> None:
         kind: {side: statistics.median(values) for side, values in sides.items()}
         for kind, sides in rates.items()
     }
+    options = [word for word in sys.argv[1:] if word not in args.videos]
     result = {
-        "command": "python benchmarks/read_speed.py " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python benchmarks/read_speed.py VIDEOS", *options]),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
         "videos": len(paths),
         "clips_per_second": rates,

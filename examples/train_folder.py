@@ -2,11 +2,11 @@
 
     python examples/train_folder.py VIDEOS OUT --table labels.csv
 
-VIDEOS holds one folder of videos for each action. labels.csv has a column `path` (relative to
-VIDEOS) and a column of 0 and 1 for each private attribute, such as `face` or `skin_color`; see
-`stprivacy-tfrecords convert folder --help`. OUT gets records/, curves.html (of the adversarial
-phase, renewed after every epoch), results.json, report.html, report.json, frames.png,
-anonymizer.keras and serving/ (a SavedModel).
+VIDEOS holds one folder of videos for each action, or the column `label` of labels.csv names it.
+labels.csv has a column `path` (relative to VIDEOS) and a column of 0 and 1 for each private
+attribute, such as `face` or `skin_color`; see `stprivacy-tfrecords convert folder --help`. OUT gets
+records/, curves.html (of the adversarial phase, renewed after every epoch), results.json,
+report.html, report.json, frames.png, anonymizer.keras and serving/ (a SavedModel).
 
 `--recipe priced` is the training that hides on the embedded dataset: the anonymizer pays for every
 nat that its output says beyond the action, read by an opponent or not. `--recipe paper` is the

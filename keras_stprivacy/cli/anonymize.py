@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
     "--keep-ratio",
     "-k",
     type=float,
-    help="Share of the tokens that each block keeps, in (0, 1]. Less hides more.  [default: the "
-    "model's]",
+    help="Share of the tokens that each block keeps, in (0, 1]. Take one that the model was "
+    "trained at: at others it may say more.  [default: the model's]",
 )
 @click.option(
     "--batch-size",

@@ -104,8 +104,8 @@ def benchmark(
 
     \b
     Examples:
-      stprivacy benchmark known --out results/known --quick --workers 2
-      stprivacy benchmark known --data vp_ucf101 --frame-step 4 --out results/ucf
+      stprivacy benchmark known --out results/quick --quick --workers 2
+      stprivacy benchmark known --data vp_ucf101 --frame-step 4 --epochs 80 --out results/ucf
       stprivacy benchmark deployment --systems stprivacy --seeds 1 --out results/sweep
       stprivacy benchmark unseen --data vp_ucf101 --to vp_hmdb51 --out results/unseen
       stprivacy benchmark known --data vp_ucf101 --set stprivacy.weights=vit.npz --out results/vit

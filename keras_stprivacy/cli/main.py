@@ -16,9 +16,9 @@ def main() -> None:
 
     \b
     Examples:
-      stprivacy anonymize in.mp4 out.mp4 --model anonymizer.keras --keep-ratio 0.5
+      stprivacy anonymize in.mp4 out.mp4 --model anonymizer.keras
       stprivacy export anonymizer.keras serving/stprivacy
-      stprivacy benchmark known --out results/known --quick
+      stprivacy benchmark known --out results/quick --quick
 
     The environment variable KERAS_BACKEND chooses tensorflow, jax or torch.
     """
