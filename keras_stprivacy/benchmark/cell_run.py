@@ -194,7 +194,7 @@ def _attack(
     attack = Attack(
         target=network_of(system),
         transform=EightBitTransform(system, variant.keep_ratio, settings.batch_size, _jit(plan)),
-        training=Training(settings.epochs, settings.learning_rate),
+        training=Training(plan.epochs, settings.learning_rate),
         attackers=names,
         raw=False,
         attacker_weights=settings.start_weights,
@@ -262,7 +262,7 @@ def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pat
     known = fingerprint(
         {
             "attacked": plan.attacked.about,
-            "settings": plan.settings.of_cell(),
+            "settings": plan.settings_of_cell,
             "seed": seed,
             "backend": keras.backend.backend(),
         }

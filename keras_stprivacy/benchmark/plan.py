@@ -10,6 +10,8 @@ from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.benchmark.variant import Variant
 
 RAW = "raw"
+_EPOCHS_EMBEDDED = 4
+_EPOCHS = 80  # the publication's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,18 @@ class Plan:
             ordered = sorted(self.variants, key=lambda variant: variant.id != RAW)
             object.__setattr__(self, "variants", tuple(ordered))
 
+    @property
+    def epochs(self) -> int:
+        """Passes of each attacker over the training clips."""
+        if self.settings.epochs is not None:
+            return self.settings.epochs
+        return _EPOCHS_EMBEDDED if self.attacked.preset == "embedded" else _EPOCHS
+
+    @property
+    def settings_of_cell(self) -> dict[str, Any]:
+        """The settings that a cell's numbers depend on."""
+        return {**self.settings.of_cell(), "epochs": self.epochs}
+
     def of_cell(self, variant: Variant) -> dict[str, Any]:
         """All that the numbers of a cell depend on, but the seed."""
         return {
@@ -52,6 +66,6 @@ class Plan:
             "variant": variant.of_cell(self.learned_from.preset),
             "learned_from": self.learned_from.about_training,
             "attacked": self.attacked.about,
-            "settings": self.settings.of_cell(),
+            "settings": self.settings_of_cell,
             "frame_level": self.frame_level,
         }

@@ -85,7 +85,7 @@ def action_notes(plan: Plan, rows: list[BenchmarkRow]) -> list[str]:
             above.append(row.label)
     if not above:
         return []
-    passes = plan.settings.epochs
+    passes = plan.epochs
     start = "start from scratch and " if plan.settings.start_weights is None else ""
     return [
         f"the action is read measurably better than from raw clips after {', '.join(above)}. "

@@ -27,7 +27,8 @@ class Settings:
     Attributes:
         seeds: how many seeds, counted from 0; a system is trained and attacked anew with each.
         attackers: names, see `keras_stprivacy.evaluation.evaluate`; the first reads actions too.
-        epochs: passes of each attacker over the training clips.
+        epochs: passes of each attacker over the training clips; None: 4 for clips of the embedded
+            dataset's size, 80 for others, as in the publication.
         batch_size: clips in a step of an attacker.
         learning_rate: of the attackers.
         train_clips: of the embedded dataset.
@@ -65,7 +66,7 @@ class Settings:
 
     seeds: int = 3
     attackers: tuple[str, ...] = ALL_ATTACKERS
-    epochs: int = 4
+    epochs: int | None = None
     batch_size: int = 32
     learning_rate: float = 1e-3
     train_clips: int = 8000
@@ -89,7 +90,7 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "attackers", check_attackers(self.attackers))
         for field in ("seeds", "epochs", "batch_size", "train_clips", "test_clips", "workers"):
-            if getattr(self, field) < 1:
+            if getattr(self, field) is not None and getattr(self, field) < 1:
                 raise ValueError(
                     f"{field} must be at least 1. Received: {field}={getattr(self, field)}"
                 )
@@ -137,8 +138,8 @@ class Settings:
     def of_cell(self) -> dict[str, Any]:
         """The settings that a cell's numbers depend on, as JSON has them.
 
-        A detector stands there by the content of its preset folder, not by its place, and so do
-        weights of attackers.
+        Epochs that depend on the data are filled in by `Plan.settings_of_cell`. A detector stands
+        there by the content of its preset folder, not by its place, and so do weights of attackers.
         """
         content = dataclasses.asdict(self)
         of_others = ("seeds", "bootstrap", "workers", "system_settings")  # those: of the variants

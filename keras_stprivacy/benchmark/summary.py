@@ -83,7 +83,7 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
             )
         },
         settings={
-            **plan.settings.of_cell(),
+            **plan.settings_of_cell,
             "seeds": plan.settings.seeds,
             "bootstrap": plan.settings.bootstrap,
             "workers": plan.settings.workers,

@@ -41,7 +41,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
 @click.option("--seeds", type=click.IntRange(min=1), help="How many.  [default: 3; quick: 1]")
 @click.option("--attackers", help="Names, joined by commas.  [default: all; quick: the first]")
 @click.option("--quick", is_flag=True, help="One seed, the main attacker, fewer clips.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Of each attacker.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Of each attacker.  [default: 80; motion-digits: 4; quick: 3]",
+)
 @click.option("--train-clips", type=click.IntRange(min=1), help="Of motion-digits.")
 @click.option("--test-clips", type=click.IntRange(min=1), help="Of motion-digits.")
 @click.option("--num-frames", type=click.IntRange(min=1), help="Of clips from records.")
@@ -105,7 +109,7 @@ def benchmark(
     \b
     Examples:
       stprivacy benchmark known --out results/quick --quick --workers 2
-      stprivacy benchmark known --data vp_ucf101 --frame-step 4 --epochs 80 --out results/ucf
+      stprivacy benchmark known --data vp_ucf101 --frame-step 4 --out results/ucf
       stprivacy benchmark deployment --systems stprivacy --seeds 1 --out results/sweep
       stprivacy benchmark unseen --data vp_ucf101 --to vp_hmdb51 --out results/unseen
       stprivacy benchmark known --data vp_ucf101 --set stprivacy.weights=vit.npz --out results/vit

@@ -37,6 +37,20 @@ def test_a_system_that_saw_other_clips_is_another_one(tmp_path, fits):
         assert len(fits) == before + 1, settings
 
 
+def test_attackers_make_the_publications_passes_but_over_the_embedded_dataset():
+    size = (16, 112, 112, 3)
+    for shape, epochs in ((SHAPE, 4), (size, 80)):
+        data = BenchmarkData("made", (), (), shape, ("a",), ("b",))
+        plan, asked = (
+            Plan("known", (VARIANT,), data, data, settings)
+            for settings in (Settings(), Settings(epochs=7))
+        )
+        assert (plan.epochs, asked.epochs) == (epochs, 7)
+        assert plan.of_cell(VARIANT)["settings"]["epochs"] == epochs
+        same = Plan("known", (VARIANT,), data, data, Settings(epochs=epochs))
+        assert plan.of_cell(VARIANT) == same.of_cell(VARIANT)  # the same cell
+
+
 def test_clips_in_memory_are_the_same_however_records_are_cut(tmp_path, fits):
     digits = motion_digits("train", num_clips=4, cache=False)
     data = BenchmarkData("digits", digits, digits, SHAPE, ("a",), ("b",))
