@@ -1,5 +1,6 @@
 """Video files → frames, with PyAV: upright, with square pixels, within limits."""
 
+import math
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -23,9 +24,9 @@ _LEAST_SHARE = 0.9
 class VideoReader:
     """Reads the frames of a video file, upright and with square pixels.
 
-    Rotation and pixel aspect are applied, 10-bit video and gray become 8-bit RGB, broken metadata
-    is ignored. Only the named file is opened, never another one or an address that it refers to.
-    Frames are decoded as they are asked for, in this thread alone.
+    Rotation, mirroring and pixel aspect are applied, 10-bit video and gray become 8-bit RGB, broken
+    metadata is ignored. Only the named file is opened, never another one or an address that it
+    refers to. Frames are decoded as they are asked for, in this thread alone.
 
     Args:
         path: the file.
@@ -99,8 +100,16 @@ class VideoReader:
 
     @property
     def promised_frames(self) -> int | None:
-        """How many frames the header promises, or None."""
-        return self.stream.frames or None
+        """How many frames the header promises, or None.
+
+        MP4 and MOV count frames that their edit list hides, as those before the cut in what was
+        cut out without encoding it again; FFmpeg's index says which are left.
+        """
+        promised = self.stream.frames
+        if promised and "mov" in self.container.format.name.split(","):
+            shown = sum(not entry.is_discard for entry in self.stream.index_entries)
+            promised = min(promised, shown) if shown else promised
+        return promised or None
 
     @property
     def promised_seconds(self) -> float | None:
@@ -189,7 +198,7 @@ class VideoReader:
 
     def upright(self, picture: av.VideoFrame, height: int, width: int) -> np.ndarray:
         """The frame as it is to be shown: uint8 (height, width, 3) RGB, rotated and resized."""
-        turns = self._quarter_turns(picture)
+        mirrored, turns = self._orientation(picture)
         across, down = (width, height) if turns % 2 == 0 else (height, width)
         # More threads than one cost many times what they gain on frames of this size.
         try:
@@ -200,14 +209,15 @@ class VideoReader:
             raise VideoDecodeError(
                 self.path, f"not a video that can be read: {words_of(error)}"
             ) from error
-        return np.ascontiguousarray(np.rot90(resized.to_ndarray(), turns))
+        image = resized.to_ndarray()
+        return np.ascontiguousarray(np.rot90(image[:, ::-1] if mirrored else image, turns))
 
     def upright_size(self, picture: av.VideoFrame) -> tuple[int, int]:
         """Height and width at which the frame is to be shown, within `short_side`."""
         aspect = self.stream.sample_aspect_ratio
         width = picture.width * float(aspect) if aspect else float(picture.width)
         height = float(picture.height)
-        if self._quarter_turns(picture) % 2:
+        if self._orientation(picture)[1] % 2:
             height, width = width, height
         scale = 1.0
         if self.short_side is not None:
@@ -241,23 +251,33 @@ class VideoReader:
             )
         return shown + 1
 
-    def _quarter_turns(self, frame: av.VideoFrame) -> int:
-        """Counter-clockwise quarter turns that make the frame upright."""
-        turns, rest = divmod(frame.rotation, 90)
+    def _orientation(self, frame: av.VideoFrame) -> tuple[bool, int]:
+        """What makes the frame upright: whether left and right change places, and the
+        counter-clockwise quarter turns after that."""
+        rotation, mirrored = frame.rotation, False
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+        if matrix is not None:
+            a, b, _, c, d = np.frombuffer(matrix, "i4")[:5].tolist()
+            mirrored = a * d < b * c
+            if mirrored:  # what is left to do after that is a rotation
+                rotation = -round(math.degrees(math.atan2(-b, -a)))
+        turns, rest = divmod(rotation, 90)
         if rest:
             raise VideoDecodeError(
-                self.path, f"rotated by {frame.rotation} degrees, not a multiple of 90"
+                self.path, f"rotated by {rotation} degrees, not a multiple of 90"
             )
-        return turns % 4
+        return mirrored, turns % 4
 
     def _check_complete(self, count: int, last: float) -> None:
         if count == 0:
             raise VideoDecodeError(self.path, "no frame decodes")
-        promised = self.stream.frames
+        promised = self.promised_frames
         if promised:
             if count + 1 < _LEAST_SHARE * promised:
                 raise VideoDecodeError(self.path, f"truncated: {count} of {promised} frames decode")
             return
+        if not self.stream.duration:  # Matroska: counted from time 0 of the file
+            last += max(0.0, float(self.start or 0))
         expected = self.promised_seconds
         frame_duration = 1 / self.frame_rate if self.frame_rate else 0.0
         if expected and last + 2 * frame_duration < _LEAST_SHARE * expected:

@@ -2,7 +2,7 @@ import os
 
 import numpy as np
 import pytest
-from made_videos import write_video
+from made_videos import show_through, write_pictures, write_video
 
 from keras_stprivacy.data.decode import DecodeLimits, VideoReader, decode_video
 from keras_stprivacy.data.errors import VideoDecodeError, VideoLimitError
@@ -63,6 +63,40 @@ def test_variable_frame_rates_keep_their_times(shared_dir):
     _, times, _ = decode_video(shared_dir / "testdata" / "odd" / "vfr_walk.mp4", 32)
     assert times[-1] == 2_933_333
     assert len(set(np.diff(times).tolist())) > 2
+
+
+def test_what_an_edit_list_hides_is_not_missing(tmp_path):
+    path = write_video(tmp_path / "cut.mp4", levels=range(0, 240, 4), first=-48)
+    with VideoReader(path) as video:
+        assert video.stream.frames == 60 and video.promised_frames == 12
+    frames, times, _ = decode_video(path)
+    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), range(192, 240, 4), atol=4)
+    assert times[-1] == 1_100_000
+
+
+def test_a_picture_that_begins_late_is_not_missing(tmp_path):
+    path = write_video(tmp_path / "late.mkv", levels=range(0, 240, 4), first=60)
+    assert len(decode_video(path)[0]) == 60
+
+
+@pytest.mark.parametrize(
+    ("matrix", "flipped"),
+    [
+        ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
+        ((1, 0, 0, -1), lambda image: image[::-1]),
+        ((0, 1, 1, 0), lambda image: image.swapaxes(0, 1)),
+        ((0, -1, -1, 0), lambda image: np.rot90(image, 2).swapaxes(0, 1)),
+        ((0, 1, -1, 0), lambda image: np.rot90(image, -1)),
+    ],
+)
+def test_mirrored_videos_are_shown_as_their_track_says(tmp_path, matrix, flipped):
+    as_stored = tmp_path / "a.mp4"
+    corners = np.zeros((48, 64, 3), "uint8")
+    corners[:24, :32], corners[:24, 32:], corners[24:, :32] = 220, 120, 60
+    write_pictures(as_stored, [corners] * 3)
+    stored = decode_video(as_stored)[0]
+    shown = decode_video(show_through(as_stored, matrix))[0]
+    np.testing.assert_allclose(shown[0], flipped(stored[0]), atol=1)
 
 
 @pytest.mark.parametrize(
