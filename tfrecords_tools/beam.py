@@ -41,6 +41,9 @@ class BeamRunner:
     runner: str = "direct"
     args: tuple[str, ...] = ()
 
+    def check(self, settings: ConversionSettings) -> None:
+        """Nothing: files that the workers reach need not be there where the pipeline begins."""
+
     def run(
         self,
         tasks: Sequence[ShardTask],

@@ -10,12 +10,12 @@ from keras_stprivacy.data.manifest import DatasetInfo
 from tfrecords_tools.cpus import default_workers
 from tfrecords_tools.planning import plan_shards
 from tfrecords_tools.report import ConversionReport
-from tfrecords_tools.resume import earlier_reports, is_intact, note_dataset
+from tfrecords_tools.resume import earlier_runs, is_intact, note_dataset
 from tfrecords_tools.runners import LocalRunner, Runner
 from tfrecords_tools.settings import ConversionSettings
 from tfrecords_tools.shards import PROGRESS_FOLDER, ShardReport, ShardTask, note_of
 from tfrecords_tools.source import SourceDataset
-from tfrecords_tools.storage import open_storage, write_text
+from tfrecords_tools.storage import Storage, open_storage, write_text
 
 
 class TooManyQuarantinedError(RuntimeError):
@@ -79,7 +79,8 @@ def convert(
         EmptyDatasetError: if the dataset has no videos.
         LabelError: if a label is outside of the dataset's classes or attributes.
         ValueError: if ids repeat or a split's name cannot be part of a file name.
-        FileExistsError: if `out_dir` holds another dataset and `overwrite` is False.
+        FileExistsError: if `out_dir` holds another dataset, or a `dataset.json` of something else,
+            and `overwrite` is False; or if another conversion is writing there.
         TooManyQuarantinedError: if more than `max_errors` videos were quarantined.
         OSError: if the output cannot be written.
 
@@ -102,51 +103,82 @@ def convert(
     tasks = plan_shards(dataset, settings)
 
     storage.prepare()
-    earlier = earlier_reports(storage, place, dataset.name, overwrite)
-    reports: dict[str, ShardReport] = {}
-    for task in tasks:
-        report = earlier.get(task.file)
-        if report is not None and not overwrite and is_intact(storage, task, report):
-            reports[task.file] = report
-    kept = tuple(reports)
-    note_dataset(storage, dataset.name)
-    for report in reports.values():
-        write_text(storage, note_of(report.info.file), report.to_json())
-    # From here on the old description may be wrong.
-    storage.remove(schema.MANIFEST_NAME)
-    for file in sorted(set(earlier) - set(kept)):
-        storage.remove(file)
-        storage.remove(note_of(file))
+    with storage.alone():
+        conversion = _Conversion(dataset, settings, place, storage, tasks, max_errors, on_progress)
+        return conversion.run(runner, overwrite)
 
-    total = sum(len(task.entries) for task in tasks)
-    done = sum(len(task.entries) for task in tasks if task.file in reports)
-    quarantined = sum(len(report.quarantined) for report in reports.values())
 
-    def check_errors() -> None:
-        if max_errors is not None and quarantined > max_errors:
+class _Conversion:
+    """A conversion into a place where no other one writes."""
+
+    def __init__(
+        self,
+        dataset: SourceDataset,
+        settings: ConversionSettings,
+        place: str,
+        storage: Storage,
+        tasks: Sequence[ShardTask],
+        max_errors: int | None,
+        on_progress: Callable[[Progress], None] | None,
+    ):
+        self.dataset = dataset
+        self.settings = settings
+        self.place = place
+        self.storage = storage
+        self.tasks = tasks
+        self.max_errors = max_errors
+        self.on_progress = on_progress
+        self.total = sum(len(task.entries) for task in tasks)
+        self.done = self.quarantined = 0
+
+    def run(self, runner: Runner, overwrite: bool) -> ConversionReport:
+        storage, name = self.storage, self.dataset.name
+        earlier = earlier_runs(storage, self.place, name, self.tasks, overwrite)
+        storage.clear()
+        reports: dict[str, ShardReport] = {}
+        for task in self.tasks:
+            report = earlier.reports.get(task.file)
+            if report is not None and not overwrite and is_intact(storage, task, report):
+                reports[task.file] = report
+                self.done += len(task.entries)
+                self.quarantined += len(report.quarantined)
+        kept = tuple(reports)
+        remaining = [task for task in self.tasks if task.file not in reports]
+        self._check_errors()
+        if remaining:
+            runner.check(self.settings)
+
+        note_dataset(storage, name)
+        for report in reports.values():
+            write_text(storage, note_of(report.info.file), report.to_json())
+        # From here on the old description may be wrong.
+        storage.remove(schema.MANIFEST_NAME)
+        for file in sorted(set(earlier.files) - set(kept)):
+            storage.remove(file)
+            storage.remove(note_of(file))
+
+        made = runner.run(remaining, self.place, self.settings, self._on_video)
+        reports.update((report.info.file, report) for report in made)
+        in_order = [reports[task.file] for task in self.tasks]
+        info = _describe(self.dataset, self.settings, self.place, in_order, self.tasks)
+        write_text(storage, schema.MANIFEST_NAME, info.to_json())
+        storage.remove(PROGRESS_FOLDER)
+        written = tuple(task.file for task in remaining)
+        return ConversionReport(info, written, kept, self.dataset.notes)
+
+    def _on_video(self, task: ShardTask, good: bool) -> None:
+        self.done += 1
+        self.quarantined += not good
+        if self.on_progress is not None:
+            self.on_progress(Progress(self.done, self.total, self.quarantined, task.file))
+        self._check_errors()
+
+    def _check_errors(self) -> None:
+        if self.max_errors is not None and self.quarantined > self.max_errors:
             raise TooManyQuarantinedError(
-                f"{quarantined} of {done} videos were quarantined so far, more than "
-                f"max_errors={max_errors}. Finished files are kept in {place}."
+                f"{self.quarantined} of {self.done} videos were quarantined so far, more than "
+                f"max_errors={self.max_errors}. Finished files are kept in {self.place}."
             )
-
-    def on_video(task: ShardTask, good: bool) -> None:
-        nonlocal done, quarantined
-        done += 1
-        quarantined += not good
-        if on_progress is not None:
-            on_progress(Progress(done, total, quarantined, task.file))
-        check_errors()
-
-    check_errors()
-    remaining = [task for task in tasks if task.file not in reports]
-    made = runner.run(remaining, place, settings, on_video)
-    reports.update((report.info.file, report) for report in made)
-
-    info = _describe(dataset, settings, place, [reports[task.file] for task in tasks], tasks)
-    write_text(storage, schema.MANIFEST_NAME, info.to_json())
-    storage.remove(PROGRESS_FOLDER)
-    written = tuple(task.file for task in remaining)
-    return ConversionReport(info, written, kept, dataset.notes)
 
 
 def _describe(

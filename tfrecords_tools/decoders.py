@@ -21,13 +21,17 @@ from tfrecords_tools.encode import EncodedClip
 from tfrecords_tools.frame_store import FrameStore
 from tfrecords_tools.settings import ConversionSettings
 
-WORKER_COMMAND = [sys.executable, "-m", "tfrecords_tools.decode_worker"]
+# -P: nothing is imported from the folder that a user happens to be in.
+WORKER_COMMAND = [sys.executable, "-P", "-m", "tfrecords_tools.decode_worker"]
 
 Outcomes: TypeAlias = Generator[EncodedClip | VideoDecodeError, None, None]
 
 _READ_BYTES = 1 << 20
 _LONGEST_ANSWER = 1 << 26
+_SLOWEST, _FASTEST = 1e-6, 1e6  # frames a second
 _SECONDS_TO_START = 120.0
+_LONGEST_WAIT = 3600.0  # at once; the system takes no number of any size
+_SECONDS_TO_END = 5.0
 
 
 class Decoder:
@@ -113,7 +117,9 @@ class Decoder:
     def _running(self) -> subprocess.Popen:
         if self._process is None or self._process.poll() is not None:
             self.close()
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            # "" is what an interactive Python calls the folder that it was started in.
+            places = [place or os.getcwd() for place in sys.path]
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
             self._requests, theirs = socket.socketpair()
             with theirs:
                 self._process = subprocess.Popen(
@@ -136,11 +142,23 @@ class Decoder:
         return self._process
 
     def _post_mortem(self) -> str:
-        code = self._process.wait() if self._process is not None else 0
+        code = 0
+        if self._process is not None:
+            try:
+                code = self._process.wait(_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:  # it has closed its end and goes on
+                code = -signal.SIGKILL
         self.close()
         if code < 0:
-            return f"signal {signal.Signals(-code).name}"
+            return f"signal {_name_of(-code)}"
         return f"exit status {code}"
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals
+        return str(number)
 
 
 def _read_answer(pipe: IO[bytes] | None, deadline: float) -> Any:
@@ -153,8 +171,11 @@ def _read_answer(pipe: IO[bytes] | None, deadline: float) -> Any:
         with selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
             while len(buffer) < size:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    raise TimeoutError
+                left = deadline - time.monotonic()
+                if not selector.select(min(max(0.0, left), _LONGEST_WAIT)):
+                    if left <= _LONGEST_WAIT:
+                        raise TimeoutError
+                    continue
                 block = os.read(pipe.fileno(), _READ_BYTES)
                 if not block:
                     raise EOFError
@@ -182,6 +203,8 @@ def _checked_clip(answer: Any, store: FrameStore) -> EncodedClip:
         raise ValueError("frames of another size than announced")
     if not isinstance(clip.frame_rate, float) or not isinstance(clip.source_sha256, str):
         raise TypeError("a frame rate or hash of another kind")
+    if clip.frame_rate != 0.0 and not _SLOWEST <= clip.frame_rate <= _FASTEST:
+        raise ValueError(f"{clip.frame_rate} frames a second")
     return clip
 
 

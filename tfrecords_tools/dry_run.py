@@ -7,9 +7,9 @@ from typing import Any
 
 from tfrecords_tools.make_shard import path_inside
 from tfrecords_tools.planning import plan_shards
-from tfrecords_tools.resume import earlier_reports
+from tfrecords_tools.resume import earlier_runs
 from tfrecords_tools.settings import ConversionSettings
-from tfrecords_tools.shards import ShardTask, source_bytes, text_of
+from tfrecords_tools.shards import ShardReport, ShardTask, source_bytes, text_of
 from tfrecords_tools.source import SourceDataset, SourceEntry
 from tfrecords_tools.storage import open_storage
 
@@ -121,7 +121,9 @@ def dry_run(
     place = os.fspath(out_dir)
     tasks = plan_shards(dataset, settings)
     storage = open_storage(place)
-    earlier = {} if overwrite else earlier_reports(storage, place, dataset.name, overwrite)
+    earlier: dict[str, ShardReport] = {}
+    if not overwrite:
+        earlier = earlier_runs(storage, place, dataset.name, tasks, overwrite).reports
 
     def is_finished(task: ShardTask) -> bool:
         report = earlier.get(task.file)

@@ -2,16 +2,18 @@
 
 import os
 import pathlib
+import uuid
+
+PARTIAL = ".*.partial"
 
 
-def partial_of(path: pathlib.Path) -> pathlib.Path:
-    """The name under which a file is written before it is finished."""
-    return path.with_name(f".{path.name}.partial")
+def new_partial(path: pathlib.Path) -> pathlib.Path:
+    """A name, nobody else's, under which a file is written before it is finished."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
 
 
-def publish(path: pathlib.Path) -> None:
-    """Makes what was written under `partial_of(path)` durable and gives it its name."""
-    partial = partial_of(path)
+def publish(partial: pathlib.Path, path: pathlib.Path) -> None:
+    """Makes what was written under `partial` durable and gives it its name."""
     _sync(partial)
     partial.replace(path)
     _sync(path.parent)

@@ -33,6 +33,12 @@ class RemoteStorage:
         with os_errors(self.address):
             self._gfile.makedirs(self.address)
 
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()  # object stores have no locks
+
+    def clear(self) -> None:
+        """Nothing: what is half-written is on the machine that writes."""
+
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
         def put(path: str) -> None:

@@ -1,6 +1,9 @@
 """What earlier runs have left, and what of it is still good."""
 
+import dataclasses
+import json
 import re
+from collections.abc import Sequence
 
 from keras_stprivacy.data import schema
 from keras_stprivacy.data.address import as_place
@@ -13,13 +16,27 @@ _DATASET_NOTE = f"{PROGRESS_FOLDER}/dataset.txt"
 _SHARD_FILE = re.compile(r"[a-z0-9_]+-\d{5,}-of-\d{5,}\.tfrecord")
 
 
-def earlier_reports(
-    storage: Storage, place: str, name: str, overwrite: bool
-) -> dict[str, ShardReport]:
-    """What earlier runs have said of the files that they made: file name → report.
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """What earlier runs have left in a place.
+
+    Attributes:
+        reports: what they said of the files that they made: file name → report.
+        files: all files that they made, those of no report included.
+    """
+
+    reports: dict[str, ShardReport]
+    files: tuple[str, ...]
+
+
+def earlier_runs(
+    storage: Storage, place: str, name: str, tasks: Sequence[ShardTask], overwrite: bool
+) -> Earlier:
+    """What earlier runs have left.
 
     Raises:
-        FileExistsError: if another dataset is there, finished or begun, and `overwrite` is False.
+        FileExistsError: if another dataset is there, finished or begun, or a `dataset.json` that
+            is none of ours, and `overwrite` is False.
         NewerFormatError: if a later version of the package wrote it, and `overwrite` is False.
     """
     reports = {}
@@ -41,8 +58,27 @@ def earlier_reports(
         except (ValueError, KeyError, TypeError, AttributeError):
             continue  # not written to its end: the shard is made anew
         reports[report.info.file] = report
+    if not overwrite:
+        _require_same_videos(place, name, reports, tasks)
     # What is not named like a shard was not written here and is not to be deleted here.
-    return {file: item for file, item in reports.items() if _SHARD_FILE.fullmatch(file)}
+    reports = {file: item for file, item in reports.items() if _SHARD_FILE.fullmatch(file)}
+    files = set(reports)
+    if info is not None or begun is not None:  # then what is named like a shard is one of ours
+        files.update(file for file in storage.names("") if _SHARD_FILE.fullmatch(file))
+    return Earlier(reports, tuple(sorted(files)))
+
+
+def _require_same_videos(
+    place: str, name: str, reports: dict[str, ShardReport], tasks: Sequence[ShardTask]
+) -> None:
+    there = {item["id"] for report in reports.values() for item in report.quarantined}
+    there.update(video for report in reports.values() for video in report.sources)
+    if there and there.isdisjoint(entry.id for task in tasks for entry in task.entries):
+        raise FileExistsError(
+            f"{place} holds a dataset {name!r} of {len(there)} other videos, such as "
+            f"{min(there)!r}; none of them is to be converted now. Choose another directory, or "
+            "overwrite it."
+        )
 
 
 def note_dataset(storage: Storage, name: str) -> None:
@@ -54,6 +90,7 @@ def earlier_info(storage: Storage, place: str, overwrite: bool = False) -> Datas
     """What `dataset.json` says; None where there is none that can be read.
 
     Raises:
+        FileExistsError: if it is a file of something else, and `overwrite` is False.
         NewerFormatError: if a later version of the package wrote it, and `overwrite` is False.
     """
     text = storage.read_text(schema.MANIFEST_NAME)
@@ -66,7 +103,20 @@ def earlier_info(storage: Storage, place: str, overwrite: bool = False) -> Datas
             return None
         raise
     except (DatasetFormatError, EmptyDatasetError):
+        if not overwrite and _is_foreign(text):
+            raise FileExistsError(
+                f"{place} holds a {schema.MANIFEST_NAME} that stprivacy-tfrecords did not write. "
+                "Choose another directory, or overwrite it."
+            ) from None
         return None  # damaged: made anew
+
+
+def _is_foreign(text: str) -> bool:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return not isinstance(content, dict) or content.get("format") != schema.FORMAT_NAME
 
 
 def is_intact(storage: Storage, task: ShardTask, report: ShardReport) -> bool:

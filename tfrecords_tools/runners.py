@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tfrecords_tools.decoders import DecoderPool
-from tfrecords_tools.make_shard import make_shard
+from tfrecords_tools.make_shard import FindBoxes, make_shard
 from tfrecords_tools.person_boxes import box_finder
 from tfrecords_tools.settings import ConversionSettings
 from tfrecords_tools.shards import ShardReport, ShardTask
@@ -16,6 +16,9 @@ OnVideo = Callable[[ShardTask, bool], None]
 
 class Runner(Protocol):
     """Makes shards, each with `make_shard`."""
+
+    def check(self, settings: ConversionSettings) -> None:
+        """Raises what would end the run at once; called before anything is removed."""
 
     def run(
         self,
@@ -47,10 +50,16 @@ class LocalRunner:
     """
 
     workers: int
+    _finders: dict[tuple, FindBoxes | None] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise ValueError(f"workers must be at least 1. Received: workers={self.workers}")
+
+    def check(self, settings: ConversionSettings) -> None:
+        self._box_finder(settings)
 
     def run(
         self,
@@ -60,7 +69,7 @@ class LocalRunner:
         on_video: OnVideo,
     ) -> list[ShardReport]:
         storage = open_storage(place)
-        find_boxes = box_finder(settings) if tasks else None
+        find_boxes = self._box_finder(settings) if tasks else None
         reports = []
         with DecoderPool(settings, self.workers, storage.scratch()) as decoders:
             for task in tasks:
@@ -70,3 +79,10 @@ class LocalRunner:
 
                 reports.append(make_shard(task, storage, decoders, find_boxes, on_this))
         return reports
+
+    def _box_finder(self, settings: ConversionSettings) -> FindBoxes | None:
+        """What finds persons, loaded once."""
+        key = settings.detector, settings.person_class
+        if key not in self._finders:
+            self._finders[key] = box_finder(settings)
+        return self._finders[key]

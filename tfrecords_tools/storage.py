@@ -6,18 +6,35 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, BinaryIO, Protocol
 
 from keras_stprivacy.data.address import is_address
 from keras_stprivacy.data.digests import digest
-from tfrecords_tools.files import partial_of, publish
+from tfrecords_tools.files import PARTIAL, new_partial, publish
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 class Storage(Protocol):
     """What a conversion needs of the place that it writes to. Names may have one folder in them."""
 
     def prepare(self) -> None:
-        """Makes the folder, and clears away what a killed run left half-written."""
+        """Makes the folder."""
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """While the block runs, no other conversion of this machine writes here.
+
+        Raises:
+            FileExistsError: if one does already.
+        """
+
+    def clear(self) -> None:
+        """Clears away what a killed run left half-written."""
 
     def writing(self, name: str) -> contextlib.AbstractContextManager[BinaryIO]:
         """A file to write to, which has its name when the block ends well, and else is gone."""
@@ -61,25 +78,50 @@ def write_text(storage: Storage, name: str, text: str) -> None:
 
 
 class LocalStorage:
-    """A folder. What has its name was written to its end and is on the disk."""
+    """A folder. What has its name was written to its end and is on the disk.
+
+    Two conversions at a time are told apart where the file system has locks, `flock`.
+    """
 
     def __init__(self, directory: str | os.PathLike):
         self.directory = pathlib.Path(directory)
 
     def prepare(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        for partial in self.directory.glob(".*.partial"):
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        if fcntl is None:  # Windows
+            yield
+            return
+        folder = os.open(self.directory, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise FileExistsError(
+                    f"another conversion is writing to {self.directory}. Wait until it has ended, "
+                    "or choose another directory."
+                ) from error
+            except OSError:  # a file system without locks
+                pass
+            yield
+        finally:
+            os.close(folder)
+
+    def clear(self) -> None:
+        for partial in self.directory.glob(PARTIAL):
             partial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_of(path)
+        partial = new_partial(path)
         try:
             with partial.open("wb") as file:
                 yield file
-            publish(path)
+            publish(partial, path)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise

@@ -257,7 +257,8 @@ class VideoReader:
         rotation, mirrored = frame.rotation, False
         matrix = frame.side_data.get("DISPLAYMATRIX")
         if matrix is not None:
-            a, b, _, c, d = np.frombuffer(matrix, "i4")[:5].tolist()
+            numbers = np.frombuffer(matrix, "i4")  # type: ignore[call-overload]
+            a, b, _, c, d = numbers[:5].tolist()
             mirrored = a * d < b * c
             if mirrored:  # what is left to do after that is a rotation
                 rotation = -round(math.degrees(math.atan2(-b, -a)))

@@ -15,8 +15,9 @@ class FrameClock:
     ones. There, the decoding time stamps that leave the decoder with the frames are their times.
 
     Coarse ticks (1 ms in Matroska) round the true times: what is within a tick of the grid of the
-    frame rate is taken back to it. A frame without a time, or with one that is not later than that
-    of the frame before, as in damaged files, follows it by one frame of the average rate.
+    frame rate is taken back to it, unless another frame is there already. A frame without a time,
+    or with one that is not later than that of the frame before, as in damaged files, follows it by
+    one frame of the average rate.
 
     Args:
         container: the open file.
@@ -45,13 +46,11 @@ class FrameClock:
         return step if duration <= 0 or abs(duration - step) < self.tick else duration
 
     def _next(self, stamp: int | None) -> Fraction:
-        step = 1 / self.rate
-        if stamp is None:
-            return Fraction(0) if self._previous is None else self._previous + step
-        time = stamp * self.tick
-        grid = round(time / step) * step
-        if abs(grid - time) < self.tick:
-            time = grid
-        if self._previous is not None and time <= self._previous:
-            return self._previous + step
-        return time
+        step, previous = 1 / self.rate, self._previous
+        if stamp is not None:
+            time = stamp * self.tick
+            grid = round(time / step) * step
+            for candidate in (grid, time) if abs(grid - time) < self.tick else (time,):
+                if previous is None or candidate > previous:
+                    return candidate
+        return Fraction(0) if previous is None else previous + step

@@ -30,6 +30,8 @@ from keras_stprivacy.data.pipeline_records import read_records, record_parser
 _log = logging.getLogger(__name__)
 
 _DEFAULT_AUGMENT = Augment()
+_SHUFFLED_BYTES = 1 << 31
+_SHUFFLED_RECORDS = 16
 
 
 def clip_dataset(
@@ -81,15 +83,17 @@ def clip_dataset(
         image_size: height and width of the clips in pixels, an integer or (H, W).
         batch_size: clips (videos, where `views` is given) per batch, B.
         seed: non-negative integer: the same seed gives the same order and draws in every run, and
-            each pass over the dataset has draws of its own. None: different in every run. Without
-            effect in evaluation. Where `tf.random.set_seed` was called, its seed counts too.
+            each pass over the dataset has draws of its own. None: different in every run. In
+            evaluation it only orders what is shuffled. Where `tf.random.set_seed` was called, its
+            seed counts too.
         training: whether to start, crop and colour at random. By default for the split "train",
             unless `views` is given.
         views: None, or the number of temporal and of spatial views in evaluation, such as (5, 3).
         augment: what may change at random in training, an `Augment`, or None for nothing but the
             start. Mind its flips where the action is a direction.
         shuffle: whether to shuffle files and records, anew in every pass. By default as `training`.
-        shuffle_buffer: number of undecoded records among which to shuffle.
+        shuffle_buffer: number of undecoded records among which to shuffle; fewer, but at least 16,
+            where these would be more than 2 GiB.
         repeat: whether to go on for ever.
         drop_remainder: whether to leave out a last batch that is not full.
         video_level: whether the views of a video stay together, (B, V, T, H, W, 3), or are clips
@@ -175,7 +179,8 @@ def clip_dataset(
         seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(3)]
     records = read_records(info, split, seeds[0] if shuffle else None, shuffle)
     if shuffle:
-        records = records.shuffle(min(shuffle_buffer, num_videos), seed=seeds[1])
+        at_most = _records_in_memory(info, split)
+        records = records.shuffle(min(shuffle_buffer, num_videos, at_most), seed=seeds[1])
     parse = record_parser(info, with_boxes, max_boxes, with_frame_labels)
     parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     if info.attribute_names:
@@ -243,6 +248,14 @@ def _num_videos(info: DatasetInfo, split: str, unannotated: str) -> int:
             f"it was converted: see its {schema.MANIFEST_NAME}."
         )
     return count
+
+
+def _records_in_memory(info: DatasetInfo, split: str) -> int:
+    """How many records of the split, of its mean size, may wait to be shuffled."""
+    shards = info.shards(split)
+    bytes_of_all = max(1, sum(shard.bytes for shard in shards))
+    records = sum(shard.records for shard in shards)
+    return max(_SHUFFLED_RECORDS, _SHUFFLED_BYTES * records // bytes_of_all)
 
 
 def _check_shard(info: DatasetInfo, shard: ShardInfo, verify: bool) -> None:

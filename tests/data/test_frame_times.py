@@ -59,6 +59,10 @@ def test_files_without_times_follow_their_frame_rate():
     times = [clock.time(Stub(stamp)) for stamp in stamps]
     # Missing: one frame later. Back in time: one frame later. Within a tick of the grid: on it.
     assert times == [Fraction(n, 10) for n in (5, 6, 7, 8, 14)]
+    # Two within a tick of one place on the grid: the second keeps its own time, the rest theirs.
+    clock = FrameClock(Stub(), Stub())
+    times = [clock.time(Stub(stamp)) for stamp in (400, 401, 450, 500, 500, 620)]
+    assert times == [Fraction(n, 1000) for n in (400, 401, 450, 500, 600, 620)]
     assert clock.duration(Stub(duration=0)) == clock.duration(Stub(duration=100)) == Fraction(1, 10)
     assert clock.duration(Stub(duration=250)) == Fraction(1, 4)
 

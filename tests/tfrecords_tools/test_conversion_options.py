@@ -120,6 +120,7 @@ def test_too_many_errors_stop_the_run_and_keep_what_is_finished(videos, tmp_path
     result = run(*arguments, "--max-errors", 3, "--test-fraction", 0)
     assert result.exit_code == 3
     assert [path.stat().st_mtime_ns for path in finished] == stamps
+    described = (tmp_path / "out" / "dataset.json").read_bytes()
     with pytest.raises(TooManyQuarantinedError):  # also of those an earlier run has found
         convert(
             folder(videos, test_fraction=0),
@@ -127,6 +128,7 @@ def test_too_many_errors_stop_the_run_and_keep_what_is_finished(videos, tmp_path
             ConversionSettings(videos_per_shard=1),
             max_errors=0,
         )
+    assert (tmp_path / "out" / "dataset.json").read_bytes() == described
     with pytest.raises(ValueError, match="max_errors must be None or at least 0"):
         convert(folder(videos), tmp_path / "new", max_errors=-1)
 

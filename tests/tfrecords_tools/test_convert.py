@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import os
@@ -204,6 +205,58 @@ def test_another_dataset_that_was_begun_is_not_touched(tmp_path, digests):
         convert(made(name="other"), out, SMALL, workers=1)
     assert digests(out) == before
     assert convert(made(), out, SMALL, workers=1).kept_shards
+
+
+def test_two_conversions_at_a_time_do_not_meet_in_one_folder(tmp_path, digests):
+    out, refused = tmp_path / "out", []
+
+    def second(progress):
+        with pytest.raises(FileExistsError, match="another conversion is writing to .*out. Wait"):
+            convert(made(), out, SMALL, workers=1, overwrite=bool(len(refused) % 2))
+        refused.append(progress.done)
+
+    convert(made(), out, SMALL, workers=1, on_progress=second)
+    assert refused == [1, 2, 3, 4, 5]
+    convert(made(), tmp_path / "alone", SMALL, workers=1)
+    assert digests(out) == digests(tmp_path / "alone")
+
+
+def test_a_dataset_of_other_videos_is_not_touched_though_it_has_the_name(tmp_path, digests):
+    convert(made(), tmp_path, SMALL, workers=1)
+    before = digests(tmp_path)
+    entries = [dataclasses.replace(entry, id=f"w{entry.id}") for entry in made()]
+    others = dataclasses.replace(made(), make_entries=lambda: iter(entries))
+    with pytest.raises(FileExistsError, match="'made' of 5 other videos, such as 'v0'; none of"):
+        convert(others, tmp_path, SMALL, workers=1)
+    assert digests(tmp_path) == before
+    assert set(convert(others, tmp_path, SMALL, overwrite=True).info.sources) == {
+        f"wv{i}" for i in range(5)
+    }
+
+
+@pytest.mark.parametrize("text", ['{"name": "nnU-Net"}', "[1]"])
+def test_a_dataset_json_of_something_else_is_not_touched(tmp_path, text):
+    (tmp_path / "dataset.json").write_text(text)
+    with pytest.raises(FileExistsError, match=r"holds a dataset.json that stprivacy-tfrecords did"):
+        convert(made(), tmp_path, SMALL, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset.json"]
+    assert (tmp_path / "dataset.json").read_text() == text
+    assert convert(made(), tmp_path, SMALL, workers=1, overwrite=True).info.num_clips("train") == 5
+
+
+def test_shards_that_nothing_describes_do_not_stay_beside_the_new_ones(tmp_path):
+    convert(made(), tmp_path, SMALL, workers=1)
+    path = tmp_path / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=7))  # by an editor
+    report = convert(made(), tmp_path, ConversionSettings(videos_per_shard=3), workers=1)
+    shards = sorted(file.name for file in tmp_path.glob("*.tfrecord"))
+    assert shards == ["train-00000-of-00002.tfrecord", "train-00001-of-00002.tfrecord"]
+    assert len(report.written_shards) == 2
+    mine = tmp_path / "other" / "train-00000-of-00001.tfrecord"
+    mine.parent.mkdir()
+    mine.write_bytes(b"of somebody else")  # no dataset.json beside it
+    convert(made(), mine.parent, SMALL, workers=1)
+    assert mine.read_bytes() == b"of somebody else"
 
 
 def test_a_dataset_of_a_later_version_is_not_touched(tmp_path, digests):

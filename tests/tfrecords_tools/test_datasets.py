@@ -347,6 +347,17 @@ def test_a_folder_that_cannot_be_read_costs_its_videos_alone(small_hmdb51, monke
     assert own.class_names == ("run",)
 
 
+def test_a_link_in_a_circle_costs_one_video(small_hmdb51, tmp_path):
+    (small_hmdb51 / "videos" / "run" / "round.avi").symlink_to("round.avi")
+    lists = small_hmdb51 / "testTrainMulti_7030_splits"
+    with (lists / "run_test_split1.txt").open("a") as file:
+        file.write("round.avi 1\n")
+    dataset = hmdb51(small_hmdb51)
+    assert {"run/second", "run/round"} <= set(by_id(dataset))
+    report = convert(dataset, tmp_path / "out", workers=1)
+    assert "run/round" in {item["id"] for item in report.info.quarantined}
+
+
 # Folders of one's own.
 
 
@@ -413,6 +424,16 @@ def test_a_table_gives_labels_splits_and_attributes(videos, tmp_path):
     }
     assert dataset.missing == ("wave/gone.mp4",)
     assert any("3 videos are not in the table and were left out" in n for n in dataset.notes)
+
+
+def test_splits_are_drawn_among_the_videos_that_have_none(tmp_path):
+    for number in range(20):
+        write_video(tmp_path / "videos" / "run" / f"{number}.mp4")
+    given = [f"run/{number}.mp4,{'train' if number < 10 else ''}" for number in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["path,split", *given]))
+    dataset = folder(tmp_path / "videos", tmp_path / "t.csv", test_fraction=0.3)
+    drawn = [entry.split for entry in dataset if int(entry.id.split("/")[1]) >= 10]
+    assert sorted(drawn) == ["test"] * 3 + ["train"] * 7
 
 
 def test_a_table_of_attributes_alone_leaves_classes_to_the_folders(videos, tmp_path):

@@ -376,6 +376,17 @@ def test_a_table_is_a_dataset(table):
     assert dataset.missing == ("gone.mp4",)
 
 
+def test_paths_that_no_file_can_have_are_missing_and_splits_drawn_among_the_rest(table):
+    longest = "n" * 300 + ".mp4"
+    path = table("path,label,split", "a/1.mp4,x,train", "a/2.mp4,x,", f"{longest},x,")
+    dataset = csv_table(path, test_fraction=0.9)
+    assert dataset.missing == (longest,)
+    assert {name: entry.split for name, entry in by_id(dataset).items()} == {
+        "a/1": "train",
+        "a/2": "test",
+    }
+
+
 def test_columns_can_have_other_names_and_tables_tabs(table):
     path = table("file\tclass\tx\tyoung\n" + "a/1.mp4\trun\t7\t1", name="t.tsv")
     dataset = csv_table(path, path_column="file", label_column="class", attributes="young")
@@ -408,7 +419,7 @@ def test_paths_may_be_absolute_but_not_leave_the_folder(table, tmp_path):
         f"{outside},y,train",
         "link.mp4,x,train",
     )
-    with pytest.raises(LabelFileError, match=r"names a video twice, once with an absolute path"):
+    with pytest.raises(LabelFileError, match=r"names a video twice, by different paths"):
         csv_table(path, videos=tmp_path / "in")
     path.write_text(path.read_text().replace(f"{outside},y,train\n", ""))
     report = convert(csv_table(path, videos=tmp_path / "in"), tmp_path / "out", workers=1)

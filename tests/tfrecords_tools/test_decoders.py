@@ -22,6 +22,8 @@ def answer(request, store):
     if 'leave' in request['path']: os._exit(7)
     if 'hang' in request['path']: time.sleep(600)
     if 'babble' in request['path']: return {'frames': 'none'}
+    if 'close' in request['path']: os.closerange(1, 99), time.sleep(600)
+    if 'real_time' in request['path']: os.kill(os.getpid(), signal.SIGRTMIN + 1)
     if 'print' in request['path']: os.write(1, b'noise on standard output')
     return decode(request, store)
 worker.answer = answer
@@ -48,9 +50,12 @@ def decoder():
         ("leave", r"the decoder crashed \(exit status 7\)"),
         ("hang", r"decoding took longer than 2 s"),
         ("babble", r"an answer that is none"),
+        ("close", r"the decoder crashed \(signal SIGKILL\)"),
+        ("real_time", r"the decoder crashed \(signal 3\d\)"),
     ],
 )
-def test_a_failing_decoder_costs_one_video(tmp_path, weak, decoder, name, reason):
+def test_a_failing_decoder_costs_one_video(tmp_path, weak, decoder, monkeypatch, name, reason):
+    monkeypatch.setattr(decoders, "_SECONDS_TO_END", 0.2)
     good = write_video(tmp_path / "good.mp4")
     bad = write_video(tmp_path / f"{name}.mp4")
 
@@ -71,6 +76,21 @@ def test_a_worker_that_was_killed_between_videos_is_replaced(tmp_path, decoder):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert len(decoder.encode(video).frames) == 3
+
+
+def test_nothing_is_imported_from_where_a_user_happens_to_be(tmp_path, monkeypatch, decoder):
+    video = write_video(tmp_path / "a.mp4")
+    for name in ("av", "numpy", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a namesake was imported')")
+    monkeypatch.chdir(tmp_path)
+    assert len(decoder.encode(video).frames) == 3
+
+
+def test_a_time_limit_may_be_none_at_all(tmp_path, monkeypatch):
+    decoder = decoders.Decoder(ConversionSettings(seconds_per_video=float("inf")))
+    monkeypatch.setattr(decoders, "_LONGEST_WAIT", 0.001)  # waits more than once
+    assert len(decoder.encode(write_video(tmp_path / "a.mp4")).frames) == 3
+    decoder.close()
 
 
 def test_a_worker_that_does_not_start_is_no_fault_of_the_videos(tmp_path, monkeypatch, decoder):

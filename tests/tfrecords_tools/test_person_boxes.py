@@ -56,12 +56,15 @@ def test_another_detector_makes_other_shards(videos, tmp_path, preset):
     assert not again.kept_shards
 
 
-def test_a_folder_without_a_detector_is_no_conversion(videos, tmp_path):
+def test_a_folder_without_a_detector_is_no_conversion(videos, tmp_path, digests):
     (tmp_path / "empty").mkdir()
+    convert(folder(videos), tmp_path / "out")
+    before = digests(tmp_path / "out")
     with pytest.raises(ValueError, match="holds no detector"):
         convert(
             folder(videos), tmp_path / "out", ConversionSettings(detector=str(tmp_path / "empty"))
         )
+    assert digests(tmp_path / "out") == before
 
 
 def test_the_class_of_persons_reaches_the_detector(videos, tmp_path, monkeypatch):

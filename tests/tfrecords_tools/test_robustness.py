@@ -218,6 +218,9 @@ worker.main()
         '{"frame_numbers": [0, true, 2]}',
         '{"height": "8"}',
         '{"frame_rate": null}',
+        '{"frame_rate": NaN}',
+        '{"frame_rate": 1e300}',
+        '{"frame_rate": -30.0}',
         '{"extra": 1}',
     ],
 )

@@ -8,6 +8,7 @@ from keras_stprivacy.data.errors import LabelFileError
 from tfrecords_tools.datasets.adapter import SEED, TEST_FRACTION, Adapter, Option
 from tfrecords_tools.datasets.drawing import check_test_fraction, drawn_splits, ids_of
 from tfrecords_tools.datasets.tables import Columns, Row, read_table
+from tfrecords_tools.shards import text_of
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
 
@@ -70,8 +71,8 @@ def csv_table(
         )
     rows = {_inside(root, path): row for path, row in content.rows.items()}
     if len(rows) < len(content.rows):
-        raise LabelFileError(f"{table} names a video twice, once with an absolute path.")
-    present = [path for path in sorted(rows) if (root / path).is_file()]
+        raise LabelFileError(f"{table} names a video twice, by different paths.")
+    present = [path for path in sorted(rows) if os.path.isfile(root / path)]
     missing = sorted(set(rows) - set(present))
     notes = []
     if missing:
@@ -79,7 +80,8 @@ def csv_table(
     actions = {path: _actions(row, label_separator) for path, row in rows.items()}
     class_names = sorted({action for said in actions.values() for action in said})
     index = {action: i for i, action in enumerate(class_names)}
-    drawn = drawn_splits({path: rows[path].label for path in present}, test_fraction, seed)
+    to_draw = {path: rows[path].label for path in present if not rows[path].split}
+    drawn = drawn_splits(to_draw, test_fraction, seed)
     files = [pathlib.PurePosixPath(path) for path in present]
     entries = [
         SourceEntry(
@@ -96,7 +98,7 @@ def csv_table(
         return iter(entries)
 
     return SourceDataset(
-        name=name or table.stem or "csv",
+        name=name or text_of(pathlib.PurePath(table.stem)) or "csv",
         class_names=tuple(class_names),
         attribute_names=content.attribute_names,
         root=root,

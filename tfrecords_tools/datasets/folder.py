@@ -34,9 +34,9 @@ def folder(
     without its ending and without a number at its end, so that `walk_01.mp4` and `walk_02.mp4` are
     of the class `walk`.
 
-    Its split is what the table's column `split` says, or else drawn: the share `test_fraction` of
-    every class, the same for the same seed. Where classes are so small that this leaves no test
-    videos at all, the share is drawn from all videos together.
+    Its split is what the table's column `split` says, or else drawn: of the videos without one, the
+    share `test_fraction` of every class, the same for the same seed. Where classes are so small
+    that this leaves no test videos at all, the share is drawn from all of these together.
 
     Args:
         source: the folder.
@@ -46,7 +46,7 @@ def folder(
             `label` only videos in the table are taken.
         class_from: "folder" or "stem" to ask for one of the ways above, "none" to put all videos
             into one class `video`, or "auto".
-        test_fraction: share of the videos in the split "test", in [0, 1).
+        test_fraction: share of the videos without a split in the split "test", in [0, 1).
         seed: of the draw of the split.
         name: of the dataset; by default the folder's.
 
@@ -98,7 +98,12 @@ def folder(
         notes.append(f"{len(without_class)} videos are in no class folder and were left out: {few}")
     files = list(actions)
     index = {name: i for i, name in enumerate(sorted(set(actions.values())))}
-    splits = drawn_splits({text_of(f): a for f, a in actions.items()}, test_fraction, seed)
+    to_draw = {
+        text_of(file): action
+        for file, action in actions.items()
+        if text_of(file) not in rows or not rows[text_of(file)].split
+    }
+    splits = drawn_splits(to_draw, test_fraction, seed)
     entries = []
     for entry_id, file in zip(ids_of(files), files, strict=True):
         row = rows.get(text_of(file))
@@ -116,7 +121,7 @@ def folder(
         return iter(entries)
 
     return SourceDataset(
-        name=name or root.resolve().name or "folder",
+        name=name or text_of(pathlib.PurePath(root.resolve().name)) or "folder",
         class_names=tuple(index),
         attribute_names=attribute_names,
         root=root,

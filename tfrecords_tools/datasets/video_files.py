@@ -50,11 +50,18 @@ def files_of(folder: pathlib.Path) -> tuple[frozenset[str], str | None]:
     """
     try:
         with os.scandir(folder) as entries:
-            return frozenset(entry.name for entry in entries if entry.is_file()), None
+            return frozenset(entry.name for entry in entries if _may_be_file(entry)), None
     except (FileNotFoundError, NotADirectoryError):
         return frozenset(), None
     except OSError as error:
         return frozenset(), f"{text_of(pathlib.PurePath(folder.name))} ({error.strerror})"
+
+
+def _may_be_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link in a circle, or to where nobody may look: quarantined, with its reason
+        return True
 
 
 def videos_by_stem(
