@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_clips import EXACT, gray_clip
 
-from keras_stprivacy.data import Augment, clip_dataset
+from keras_stprivacy.data import Augment, clip_dataset, dataset_info
 from keras_stprivacy.data.errors import (
     DatasetNotFoundError,
     EmptyDatasetError,
@@ -18,6 +18,7 @@ from keras_stprivacy.data.errors import (
 from keras_stprivacy.data.framing import record_spans
 
 tf = pytest.importorskip("tensorflow")
+
 pytestmark = pytest.mark.any_backend
 
 ONE_LEVEL = 1.01 / 255
@@ -76,6 +77,18 @@ def test_every_video_comes_once_in_a_pass(write_records):
     for options in ({"seed": 3}, {"training": False}, {"shuffle_buffer": 2, "seed": 1}):
         clips, _ = read(clip_dataset(records, "train", 2, 1, 16, 3, augment=None, **options))
         assert sorted(np.round(clips[:, 0, 0, 0, 0] * 255 / 20)) == list(range(10))
+
+
+def test_large_records_are_shuffled_among_fewer(write_records):
+    from keras_stprivacy.data import pipeline  # which needs TensorFlow
+
+    info = dataset_info(write_records(gray_clip([20 * i] * 3) for i in range(3)))
+    assert pipeline._records_in_memory(info, "train") > 512
+    (shard,) = info.splits["train"]
+    for bytes_of_one, expected in ((100 << 20, 20), (1 << 30, 16)):
+        large = dataclasses.replace(shard, bytes=3 * bytes_of_one)
+        splits = dataclasses.replace(info, splits={"train": (large,)})
+        assert pipeline._records_in_memory(splits, "train") == expected
 
 
 def test_evaluation_is_the_middle_and_views_are_spread_evenly(write_records):

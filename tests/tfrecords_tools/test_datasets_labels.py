@@ -140,6 +140,10 @@ def test_60_of_100_clips_train_and_people_can_be_kept_together(small_celebv_hq):
         (lambda c: c.update(clips={}), r"must have 'clips'"),
         (lambda c: c["clips"].update(a0_0=3), r"'a0_0' must have 'attributes'"),
         (
+            lambda c: c["clips"].update({"\ud800": 3}),
+            r"is not readable JSON: .*surrogates",
+        ),
+        (
             lambda c: c["clips"]["a0_0"]["attributes"].update(appearance=[2] * 40),
             r"attributes.appearance of '.*' must be a list of 0 and 1",
         ),

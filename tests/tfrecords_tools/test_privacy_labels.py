@@ -138,6 +138,19 @@ def test_what_is_no_dict_of_arrays_is_refused(tmp_path, content):
         load_integer_arrays(write(tmp_path, content))
 
 
+@pytest.mark.parametrize("memo", [(b"\x94", b"\x94"), (b"q\x00", b"q%c")])
+def test_tuples_of_the_same_tuples_are_refused_before_they_are_hashed(tmp_path, memo):
+    first, later = memo
+    content = b"\x80\x04}K\x01\x85" + first
+    for depth in range(60):  # 2 ** 60 steps to hash
+        place = bytes([depth])
+        content += b"h" + place + b"h" + place + b"\x86"
+        content += later % (depth + 1) if b"%" in later else later
+    path = write(tmp_path, content + b"K\x01s.")
+    with pytest.raises(LabelFileError, match=r"is refused: it holds a tuple that is used twice"):
+        load_integer_arrays(path)
+
+
 def test_sizes_that_do_not_fit_the_bytes_are_refused(tmp_path):
     stream = io.BytesIO(pickle.dumps({"a": np.arange(4, dtype="i8")}, 4))
     data = stream.read().replace(b"K\x04\x85", b"K\x09\x85")

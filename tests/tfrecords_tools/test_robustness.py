@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_videos import write_video
 
+from keras_stprivacy.data import dataset_info
 from tfrecords_tools import ConversionSettings, SourceDataset, SourceEntry, convert, decoders
 from tfrecords_tools.cli import main
 from tfrecords_tools.datasets.folder import folder
@@ -181,6 +182,17 @@ def test_names_do_not_depend_on_the_locale(tmp_path, digests):
         done = subprocess.run([*command, tmp_path / out], env=environment, capture_output=True)
         assert done.returncode == 0, done.stderr.decode(errors="replace")
     assert digests(tmp_path / "ascii") == digests(tmp_path / "usual")
+
+
+def test_folders_may_have_names_that_are_no_text(tmp_path):
+    source, out = tmp_path / os.fsdecode(b"vid\xe9os"), tmp_path / os.fsdecode(b"out\xe9")
+    write_video(source / "x" / "1.mp4")
+    command = [sys.executable, "-m", "tfrecords_tools.cli", "convert", "folder"]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    done = subprocess.run([*command, source, out, "--quiet"], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert rb"out\udce9" in done.stdout
+    assert dataset_info(out).name == r"vid\xe9os"
 
 
 def test_ids_that_cannot_be_stored_are_refused(tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tfrecords_tools.cli.errors import say
 from tfrecords_tools.cli.exit_codes import FAILED, INTERRUPTED, QUARANTINED, end
 from tfrecords_tools.convert import convert as run_conversion
 from tfrecords_tools.dry_run import ConversionPlan
@@ -138,12 +139,12 @@ def conversion(command: Callable[..., SourceDataset]) -> Callable[..., None]:
                     dataset, out, settings, quiet, workers, not resume, max_errors, chosen_runner
                 )
         except (ValueError, OSError, RuntimeError, ImportError) as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             end(context, FAILED)
         except KeyboardInterrupt:
             click.echo("Interrupted. Run again to go on: finished files are kept.", err=True)
             end(context, INTERRUPTED)
-        click.echo(result.to_json() if as_json else str(result))
+        say(result.to_json() if as_json else result)
         if isinstance(result, ConversionPlan):
             end(context, 0)
         if not result.records:

@@ -16,6 +16,11 @@ class Report(Protocol):
         """The report as JSON."""
 
 
+def say(text: Any, err: bool = False) -> None:
+    """Prints; what is no text in the name of a file comes as `\\udcff`, not as an error."""
+    click.echo(str(text).encode("utf-8", "backslashreplace").decode(), err=err)
+
+
 def reporting(command: Callable[..., tuple[Report, int]]) -> Callable[..., None]:
     """Adds `--json` to a function that returns a report and an exit code, and prints the report."""
 
@@ -26,12 +31,12 @@ def reporting(command: Callable[..., tuple[Report, int]]) -> Callable[..., None]
         try:
             report, code = command(**arguments)
         except (ValueError, OSError, RuntimeError, ImportError) as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             end(context, FAILED)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             end(context, INTERRUPTED)
-        click.echo(report.to_json() if as_json else str(report))
+        say(report.to_json() if as_json else report)
         end(context, code)
 
     return run

@@ -2,11 +2,13 @@
 
 import json
 import pathlib
+import re
 from typing import Any
 
 from keras_stprivacy.data.errors import LabelFileError
 
 _MOST_BYTES = 1 << 30
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_object(path: pathlib.Path) -> dict[str, Any]:
@@ -19,7 +21,10 @@ def read_object(path: pathlib.Path) -> dict[str, Any]:
         size = path.stat().st_size
         if size > _MOST_BYTES:
             raise LabelFileError(f"{path} has {size} bytes, too many for a file of annotations.")
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig")
+        content = json.loads(text)
+        if _SURROGATE.search(text):  # then half of a pair may be there, which is no text
+            json.dumps(content, ensure_ascii=False).encode()
     except OSError as error:
         raise LabelFileError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -28,6 +28,8 @@ _INSTRUCTIONS = (
     *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
 )
 _MEMO_INSTRUCTIONS = ("PUT", "BINPUT", "LONG_BINPUT")
+_RECALLS = ("GET", "BINGET", "LONG_BINGET")
+_TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3")
 # Names of NumPy 1 and NumPy 2.
 _RECONSTRUCT = (
     ("numpy.core.multiarray", "_reconstruct"),
@@ -105,6 +107,32 @@ class _Unpickler(pickle.Unpickler):
         raise _NotAllowedError("a reference to something outside of the file")
 
 
+def _check_instructions(data: bytes) -> None:
+    """Reads the program without running it.
+
+    Raises:
+        _NotAllowedError: if there is in it what a dict of arrays does not need. A tuple used twice
+            is: tuples of the same tuples, some forty deep, never come to an end when hashed.
+    """
+    tuples: set[int] = set()
+    entries, last = 0, ""
+    for instruction, argument, _ in pickletools.genops(data):
+        name = instruction.name
+        if name not in _INSTRUCTIONS:
+            raise _NotAllowedError(f"the instruction {name}")
+        if name in _MEMO_INSTRUCTIONS and int(argument or 0) > len(data):
+            raise _NotAllowedError("a memo entry that is out of all proportion")
+        if name == "MEMOIZE" or name in _MEMO_INSTRUCTIONS:
+            place = entries if name == "MEMOIZE" else int(argument or 0)
+            entries += 1
+            tuples.discard(place)
+            if last in _TUPLES:
+                tuples.add(place)
+        elif name in _RECALLS and int(argument or 0) in tuples:
+            raise _NotAllowedError("a tuple that is used twice")
+        last = name
+
+
 def load_integer_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Reads a pickled dict of names → integer arrays, and refuses any other pickle unrun.
 
@@ -126,11 +154,7 @@ def load_integer_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except OSError as error:
         raise LabelFileError(f"{path} cannot be read: {error.strerror}") from error
     try:
-        for instruction, argument, _ in pickletools.genops(data):
-            if instruction.name not in _INSTRUCTIONS:
-                raise _NotAllowedError(f"the instruction {instruction.name}")
-            if instruction.name in _MEMO_INSTRUCTIONS and int(argument or 0) > len(data):
-                raise _NotAllowedError("a memo entry that is out of all proportion")
+        _check_instructions(data)
         content = _Unpickler(io.BytesIO(data)).load()
     except _NotAllowedError as error:
         raise LabelFileError(
