@@ -16,7 +16,8 @@ class SparsifyingAnonymizer(Anonymizer):
 
     The half of "STPrivacy" (ICCV 2023) that its ablation calls sparsification alone. Everything
     else, arguments and results, is as in `Anonymizer`; `output_activation` and `bottleneck_bits`,
-    which are about rewriting, must be None.
+    which are about rewriting, must be None. It is for comparison in evaluations: since it shows raw
+    pixels, `keras_stprivacy.video` and `keras_stprivacy.export` refuse it.
 
     Raises:
         ValueError: as `Anonymizer`, and for arguments about rewriting.
@@ -28,6 +29,8 @@ class SparsifyingAnonymizer(Anonymizer):
     >>> float(ops.mean(output["clip"])) == anonymizer.num_kept() / 64
     True
     """
+
+    rewrites = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

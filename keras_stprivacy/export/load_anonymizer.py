@@ -42,13 +42,28 @@ def check_model_file(path: str | os.PathLike) -> Path:
 
 
 def check_anonymizer(model: Any, name: str) -> Any:
-    """Returns `model` if it can anonymize clips, else raises a TypeError that names what it is."""
+    """Returns `model` if it can anonymize clips.
+
+    Args:
+        model: anything.
+        name: what to call it in messages.
+
+    Raises:
+        TypeError: if it is something else, or shows raw pixels of the tubelets that it keeps. The
+            message names what it is.
+    """
     missing = [attribute for attribute in _NEEDED if not hasattr(model, attribute)]
     if missing or not callable(model):
         raise TypeError(
             f"{name} must be an anonymizer, such as keras_stprivacy.models.Anonymizer: a model "
             f"with {', '.join(_NEEDED)}. Received: a {type(model).__name__}. Of a model under "
             "adversarial training, pass its `anonymizer`."
+        )
+    if not getattr(model, "rewrites", True):
+        raise TypeError(
+            f"{name} must rewrite the pixels that it shows, as "
+            "keras_stprivacy.models.Anonymizer does. This one drops tubelets and shows those that "
+            f"it keeps raw. Received: a {type(model).__name__}"
         )
     return model
 
@@ -65,7 +80,7 @@ def load_anonymizer(path: str | os.PathLike) -> Any:
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is no `.keras` file, is damaged, or needs classes that are unknown.
-        TypeError: if it holds another model than an anonymizer.
+        TypeError: if it holds another model than an anonymizer, or one that shows raw pixels.
     """
     path = check_model_file(path)
     import keras

@@ -54,7 +54,7 @@ def saved_model(
         FileNotFoundError: if `model` is a path and there is no such file.
         FileExistsError: if this version is there and `overwrite` is False.
         ValueError: if `keep_ratio`, `version` or the model file is not valid.
-        TypeError: if `model` is no anonymizer.
+        TypeError: if `model` is no anonymizer, or one that shows raw pixels.
         ExportError: if the exporting process failed.
 
     Example:
@@ -92,12 +92,23 @@ def saved_model(
                 "card": dict(card or {}),
             }
             _run_worker(request, Path(scratch))
-            if target.exists():
-                os.rename(target, partial / "replaced")
-            os.rename(partial / "saved_model", target)
+            _put(partial / "saved_model", target, partial / "replaced")
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def _put(new: Path, target: Path, replaced: Path) -> None:
+    """Renames `new` to `target`; what is there goes to `replaced`, or stays if that fails."""
+    there = target.exists()
+    if there:
+        os.rename(target, replaced)
+    try:
+        os.rename(new, target)
+    except BaseException:
+        if there and not target.exists():
+            os.rename(replaced, target)
+        raise
 
 
 def _run_worker(request: Mapping[str, Any], scratch: Path) -> None:

@@ -48,7 +48,8 @@ class Anonymizer(CheckedInputs, KeepCounts, AnonymizerParts, keras.Model):
         mlp_ratio: inner width of the MLPs over `hidden_dim`.
         layers_per_block: transformer layers in each PSB and in the PAB.
         num_sparsification_blocks: PSBs, `M`; 0 rewrites every tubelet.
-        keep_ratio: `α` in (0, 1]: after PSB m, `α^m` of the tubelets remain. May be set later.
+        keep_ratio: `α` in (0, 1]: after PSB m, `α^m` of the tubelets remain. May be set later,
+            between calls of `fit`.
         keep_rule: in inference, `"row"` keeps `floor(N·α^m)` of each tubelet row after PSB m (at
             least one); `"clip"` keeps `floor(L·N·α^M)` of the whole clip in one sort after the
             last PSB, by the probability to be retained by all of them.
@@ -103,6 +104,9 @@ class Anonymizer(CheckedInputs, KeepCounts, AnonymizerParts, keras.Model):
     >>> tuple(output["clip"].shape), anonymizer.num_kept()
     ((1, 8, 32, 32, 3), 20)
     """
+
+    # Whether kept tubelets show what the head writes; files and exports are made of no others.
+    rewrites = True
 
     def __init__(
         self,

@@ -20,7 +20,11 @@ class KeepCounts:
 
     @property
     def keep_ratio(self) -> float:
-        """`α`, the ratio of tubelets that remain after each PSB; may be set at any time."""
+        """`α`, the ratio of tubelets that remain after each PSB; may be set between calls.
+
+        Not while `fit` trains with `remove_dropped`: a compiled step keeps the ratio that it was
+        compiled for until the next call of `fit`.
+        """
         return self._keep_ratio
 
     @keep_ratio.setter
@@ -43,13 +47,19 @@ class KeepCounts:
         blocks = range(1, self.num_sparsification_blocks + 1)
         return [floor_count(self.tubelets_per_row, keep_ratio, m) for m in blocks]
 
-    def num_kept(self, keep_ratio: float | None = None) -> int:
-        """How many tubelets of a clip remain in inference; the same for every clip."""
+    def num_kept(self, keep_ratio: float | None = None, training: bool = False) -> int:
+        """How many tubelets of a clip remain; the same for every clip.
+
+        Args:
+            keep_ratio: a number in (0, 1], or None: `self.keep_ratio`.
+            training: True: in training with `remove_dropped`, which keeps as many in each row
+                whatever the `keep_rule`; False: in inference.
+        """
         keep_ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
         total = self.num_rows * self.tubelets_per_row
         if not self.num_sparsification_blocks:
             return total
-        if self.keep_rule == "row":
+        if self.keep_rule == "row" or training:
             return self.num_rows * self.kept_per_row(keep_ratio)[-1]
         return floor_count(total, keep_ratio, self.num_sparsification_blocks)
 

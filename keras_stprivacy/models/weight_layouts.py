@@ -47,7 +47,9 @@ def _norm(name: str, layer: Any) -> list[Entry]:
 
 def _transformer_entries(model: Any) -> list[Entry]:
     if isinstance(model, Anonymizer):
-        blocks: tuple[Any, ...] = (*model.sparsification_blocks, model.anonymization_block)
+        blocks: list[Any] = list(model.sparsification_blocks)
+        if model.rewrites:
+            blocks.append(model.anonymization_block)
         layers = [layer for block in blocks for layer in block.transformer_layers]
     else:
         layers = list(model.transformer_layers)
@@ -81,10 +83,23 @@ def released_entries(model: Any) -> list[Entry]:
         entries += _dense(f"{name}.out_conv.0", predictor.hidden_1)
         entries += _dense(f"{name}.out_conv.2", predictor.hidden_2)
         entries += _dense(f"{name}.out_conv.4", predictor.decide)
+    if not model.rewrites:
+        return entries
     # The published head writes (δT, δH, δW, 3), as ours does.
     return (
         entries + _norm("norm_recon", model.head.norm) + _dense("head_recon", model.head.projection)
     )
+
+
+def is_of_rewriting(model: Any, name: str) -> bool:
+    """Whether a name is of the block or head that an anonymizer which rewrites nothing lacks."""
+    if getattr(model, "rewrites", True):
+        return False
+    parts = name.split(".")
+    if parts[0] != "blocks" or len(parts) < 2 or not parts[1].isdecimal():
+        return parts[0] in ("norm_recon", "head_recon")
+    first = model.num_sparsification_blocks * model.layers_per_block
+    return first <= int(parts[1]) < first + model.layers_per_block
 
 
 def timm_entries(model: Any, inflation: str) -> list[Entry]:

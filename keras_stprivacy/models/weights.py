@@ -12,7 +12,7 @@ from keras_stprivacy.models.keras_hub_names import keras_hub_to_timm
 from keras_stprivacy.models.recognizer import Recognizer
 from keras_stprivacy.models.weight_files import read_state
 from keras_stprivacy.models.weight_inflation import INFLATIONS
-from keras_stprivacy.models.weight_layouts import released_entries, timm_entries
+from keras_stprivacy.models.weight_layouts import is_of_rewriting, released_entries, timm_entries
 
 LAYOUTS = ("released", "timm", "keras_hub")
 
@@ -31,7 +31,8 @@ def load_weights_from(
     the model. `"timm"`: ViT and DeiT state dicts, and `"keras_hub"`: DeiT backbones: their
     image transformer becomes the transformer layers of the model, in order; predictors, heads and
     classifiers keep their own values. 2-D patch kernels are inflated over the frames of a tubelet,
-    position embeddings lose class and distillation token and are resized bicubically.
+    position embeddings lose class and distillation token and are resized bicubically. An anonymizer
+    that rewrites nothing leaves the layers of its anonymization block and head aside.
 
     Args:
         model: `Anonymizer` or `Recognizer`.
@@ -93,7 +94,11 @@ def load_weights_from(
             )
         values.append((entry.variable, value))
     wanted = {entry.name for entry in entries}
-    left_over = [name for name in arrays if name not in wanted and not ignored.match(name)]
+    left_over = [
+        name
+        for name in arrays
+        if name not in wanted and not ignored.match(name) and not is_of_rewriting(model, name)
+    ]
     problems = [
         f"{label}: {', '.join(sorted(names))}"
         for label, names in (

@@ -77,7 +77,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
             of 0 and 1, and `L_action` is the binary cross-entropy, mean over actions.
         attribute_names: of the private attributes. With them `fit` logs the average precision of
-            the privacy recognizers on each, `privacy_ap_<name>`, beside their mean.
+            the privacy recognizers on each, `privacy_ap_<name>`, beside their mean; of several
+            recognizers, that of the best.
 
     Call arguments:
         clip: float tensor `(B, T, H, W, 3)`, pixels in [0, 1].
@@ -167,15 +168,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         self.num_actions = action_recognizer.num_classes
         self.num_attributes = self.privacy_recognizers[0].num_classes
         # Running mean of the privacy labels seen in training, and how many batches it is of.
-        self.base_rates = self.add_weight(
-            shape=(self.num_attributes,), initializer=_half, trainable=False, name="base_rates"
-        )
-        self.batches_seen = self.add_weight(
-            shape=(), initializer="zeros", trainable=False, name="batches_seen"
-        )
-        self.information_scale = self.add_weight(
-            shape=(), initializer="ones", trainable=False, name="information_scale"
-        )
+        self.base_rates = self._number(_half, "base_rates", (self.num_attributes,))
+        self.batches_seen = self._number("zeros", "batches_seen")
+        self.information_scale = self._number("ones", "information_scale")
         self.code = None
         if mask_information_weight or bits_information_weight:
             self.code = ConditionalCode(
@@ -197,6 +192,17 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             self.ratio_generator = keras.random.SeedGenerator(anonymizer.seed)
         self._make_trackers(attribute_names)
         self.built = True
+
+    def _number(self, initializer: Any, name: str, shape: tuple[int, ...] = ()) -> Any:
+        """State of training, float32 under every policy: half precision cannot count to 257."""
+        return self.add_weight(
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            autocast=False,
+            dtype="float32",
+            name=name,
+        )
 
     def default_schedules(self) -> list[keras.callbacks.Callback]:
         return [WarmupCosine(), *([InformationSchedule()] if self.code is not None else [])]
@@ -230,6 +236,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers; losses and metrics are this phase's own.
+
+        AdamW leaves biases, norms and position embeddings undecayed, unless its
+        `exclude_from_weight_decay` was called before: then that alone holds.
 
         Args:
             anonymizer_optimizer: of the anonymizer.

@@ -27,7 +27,7 @@ class AdversarialLogs:
         self.trackers = {name: keras.metrics.Mean(name=name) for name in logged}
         self.accuracy_tracker = action_metric(self.num_actions, self.multi_label)
         self.privacy_tracker = AttributeAveragePrecision(
-            self.num_attributes, attribute_names, name="privacy_average_precision"
+            self.num_attributes, attribute_names, num_recognizers=len(self.privacy_recognizers)
         )
         self.attribute_names = self.privacy_tracker.attribute_names
         self.retained_trackers = [
@@ -36,11 +36,11 @@ class AdversarialLogs:
         ]
 
     def _log(self, y: Any, y_pred: Any, losses: dict[str, Any]) -> dict[str, Any]:
-        for name, tracker in self.trackers.items():
-            tracker.update_state(losses[name])
+        num_clips = ops.shape(y["privacy"])[0]
+        for name, tracker in self.trackers.items():  # means over clips, as `loss` is
+            tracker.update_state(losses[name], sample_weight=num_clips)
         self.accuracy_tracker.update_state(y["action"], y_pred["action_logits"])
-        for logits in y_pred["privacy_logits"]:
-            self.privacy_tracker.update_state(y["privacy"], logits)
+        self.privacy_tracker.update_state(y["privacy"], y_pred["privacy_logits"])
         for tracker, stage in zip(self.retained_trackers, y_pred["sparsification"], strict=True):
             tracker.update_state(stage["decision_mask"])
         return self.get_metrics_result()

@@ -92,7 +92,7 @@ class AdversarialLosses:
                 remove_dropped=removed,
                 draw=not self.deterministic,
             )
-        num_kept = self.anonymizer.num_kept() if removed else None
+        num_kept = self.anonymizer.num_kept(training=True) if removed else None
         shown, mask = output["clip"], output["decision_mask"]
         if self.eight_bit:
             rounded = ops.round(ops.clip(shown, 0.0, 1.0) * 255.0) / 255.0

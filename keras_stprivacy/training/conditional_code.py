@@ -64,6 +64,7 @@ class ConditionalCode(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("autocast", False)
+        kwargs.setdefault("dtype", "float32")  # averages move by less than half precision holds
         super().__init__(**kwargs)
         self.num_actions = num_actions
         self.num_tubelets = num_tubelets
@@ -81,7 +82,12 @@ class ConditionalCode(keras.layers.Layer):
     def _averages(self, shape: tuple, name: str) -> Any:
         half = keras.initializers.Constant(0.5)
         return self.add_weight(
-            shape=shape, initializer=half, trainable=False, dtype="float32", name=name
+            shape=shape,
+            initializer=half,
+            trainable=False,
+            autocast=False,
+            dtype="float32",
+            name=name,
         )
 
     def call(

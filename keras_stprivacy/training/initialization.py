@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_stprivacy.losses import sparsification_loss
 from keras_stprivacy.models import Anonymizer
-from keras_stprivacy.training.optimizer import NO_DECAY, loss_scaled
+from keras_stprivacy.training.optimizer import leave_undecayed, loss_scaled
 from keras_stprivacy.training.phase import TrainingPhase
 from keras_stprivacy.training.players import action_loss, action_metric
 from keras_stprivacy.training.schedules import KeepRatioSchedule, WarmupCosine
@@ -112,7 +112,8 @@ class Initialization(TrainingPhase):
     ) -> None:
         """As `keras.Model.compile`; losses and metrics are this phase's own.
 
-        AdamW leaves biases, norms and position embeddings undecayed.
+        AdamW leaves biases, norms and position embeddings undecayed, unless its
+        `exclude_from_weight_decay` was called before: then that alone holds.
 
         Args:
             optimizer: of the anonymizer and of the action head.
@@ -123,15 +124,18 @@ class Initialization(TrainingPhase):
                 the first step; `"auto"` does without.
         """
         optimizer = keras.optimizers.get(optimizer)
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        if inner.weight_decay and not inner.built:
-            inner.exclude_from_weight_decay(var_names=list(NO_DECAY))
+        leave_undecayed(optimizer)
         if auto_scale_loss:
             optimizer = loss_scaled(optimizer, (self, self.anonymizer))
         super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
         # Building it now lets saved moments be restored before the first step.
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+        self._auto_scale_loss = auto_scale_loss
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        return {**config, "auto_scale_loss": self._auto_scale_loss} if config else config
 
     def call(self, clip: Any, training: bool | None = None) -> dict[str, Any]:
         tokens, mask, stages = self.anonymizer.encode(clip, training=training)
@@ -162,8 +166,9 @@ class Initialization(TrainingPhase):
     ) -> Any:
         self.unpack((x, y, sample_weight))
         sparsification, action = self.phase_losses(y, y_pred, training)
-        self.sparsification_tracker.update_state(sparsification)
-        self.action_tracker.update_state(action)
+        num_clips = ops.shape(y_pred["action_logits"])[0]  # means over clips, as `loss` is
+        self.sparsification_tracker.update_state(sparsification, sample_weight=num_clips)
+        self.action_tracker.update_state(action, sample_weight=num_clips)
         return self.sparsification_weight * sparsification + action
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:

@@ -35,11 +35,9 @@ class PlayerOptimizer(keras.optimizers.Optimizer):
         self.parts = dict(parts)
 
     def build_parts(self, variables: Mapping[str, list]) -> None:
-        """Builds every part for its player's variables, leaving norms and biases undecayed."""
+        """Builds every part for its player's variables; see `leave_undecayed`."""
         for player, part in self.parts.items():
-            inner = getattr(part, "inner_optimizer", part)
-            if inner.weight_decay and not part.built:
-                inner.exclude_from_weight_decay(var_names=list(NO_DECAY))
+            leave_undecayed(part)
             if not part.built:
                 part.build(variables[player])
         self.built = True
@@ -119,9 +117,29 @@ class PlayerOptimizer(keras.optimizers.Optimizer):
         return cls(parts, name=config["name"])
 
 
+def leave_undecayed(optimizer: keras.optimizers.Optimizer) -> None:
+    """Excludes norms, biases and position embeddings from the decay of a new optimizer.
+
+    Where its user has called `exclude_from_weight_decay`, it stays as it is.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if inner.weight_decay and not inner.built and not _exclusions(inner):
+        inner.exclude_from_weight_decay(var_names=list(NO_DECAY))
+
+
 def copy_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """A new optimizer of the same configuration."""
-    return type(optimizer).from_config(optimizer.get_config())
+    """A new optimizer of the same configuration, which decays the same variables."""
+    copy = type(optimizer).from_config(optimizer.get_config())
+    inner, of_copy = (getattr(each, "inner_optimizer", each) for each in (optimizer, copy))
+    for name, value in _exclusions(inner).items():
+        setattr(of_copy, name, value)
+    return copy
+
+
+def _exclusions(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """What `exclude_from_weight_decay` has left in an optimizer: nothing before it is called."""
+    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+    return {name: getattr(optimizer, name) for name in names if hasattr(optimizer, name)}
 
 
 def loss_scaled(

@@ -18,6 +18,7 @@ from keras_stprivacy.training.checks import (
     check_arrays,
     check_label_keys,
 )
+from keras_stprivacy.training.schedules import WarmupCosine, compiled_rates
 
 _NOT_SAVED = "callbacks that were not saved"
 
@@ -29,9 +30,11 @@ class TrainingPhase(keras.Model):
     num_attributes: int | None = None
     multi_label: bool = False
     schedule: Any = "auto"
-    # Compiled learning rates while a schedule is at work, so that a checkpoint made meanwhile
-    # can be trained on as if nothing had happened.
+    # Compiled learning rates while a schedule is at work, and those that it set last, so that a
+    # checkpoint made meanwhile can be trained on at the right rates. What is drawn at random then
+    # is another matter: the state of seed generators is in no checkpoint.
     scheduled_rates: tuple[float, ...] | None = None
+    moved_rates: tuple[float, ...] | None = None
     _traced_keep_ratios: tuple[tuple[str, float], ...] = ()
     _asked_jit_compile: Any = "auto"
 
@@ -55,17 +58,12 @@ class TrainingPhase(keras.Model):
             self._check(validation[0], validation[1], "validation_data")
         if y is None and not isinstance(x, keras.utils.PyDataset):
             kwargs.setdefault("shuffle", False)  # a dataset shuffles itself; Keras warns of True
-        own = self._schedules()
-        callbacks = kwargs.pop("callbacks", None) or []
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            for callback in (*own, StopAtBadEpoch()):
-                callbacks.append(callback)
-        else:
-            given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-            # A user's callback comes last: it sees and may change what the schedules set.
-            callbacks = [*own, StopAtBadEpoch(), *given]
+        # A user's callback comes last: it sees and may change what the schedules set.
+        given = _listed(kwargs.pop("callbacks", None))
+        callbacks = [*self._schedules(), StopAtBadEpoch(), *given]
         self._initial_epoch = None  # BackupAndRestore sets it, and Keras keeps it for the next fit
         self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)  # schedules move it
+        self._forget_what_was_broken_off(callbacks)
         try:
             return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
         except UnboundLocalError as error:
@@ -73,6 +71,21 @@ class TrainingPhase(keras.Model):
             if pathlib.Path(where).parts[-3:] != ("backend", "jax", "trainer.py"):
                 raise  # of a callback, or of the user's data
             raise ValueError(NO_BATCH) from error  # Keras on JAX, before any callback can tell
+        finally:
+            if hasattr(self, "jax_state_sync"):  # where it was broken off, variables are empty
+                self.jax_state_sync()
+            self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)
+
+    def _forget_what_was_broken_off(self, callbacks: list) -> None:
+        """Sets what the schedules of an earlier `fit` left behind, and none of now will set."""
+        scale = getattr(self, "information_scale", None)
+        if scale is not None:
+            scale.assign(1.0)
+        scheduled = any(isinstance(c, WarmupCosine) for c in keras.tree.flatten(callbacks))
+        if self.scheduled_rates is not None and not scheduled:
+            for part, rate in compiled_rates(self):
+                part.learning_rate.assign(rate)
+            self.scheduled_rates = self.moved_rates = None
 
     def _schedules(self) -> list[keras.callbacks.Callback]:
         if self.schedule == "auto":
@@ -123,7 +136,7 @@ class TrainingPhase(keras.Model):
     def compile(self, *, jit_compile: Any = "auto", **kwargs: Any) -> None:
         super().compile(jit_compile=jit_compile, **kwargs)
         self._asked_jit_compile = jit_compile
-        self.scheduled_rates = None
+        self.scheduled_rates = self.moved_rates = None
 
     def get_compile_config(self) -> dict[str, Any]:
         if not self.compiled:
@@ -134,14 +147,16 @@ class TrainingPhase(keras.Model):
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
             "scheduled_rates": self.scheduled_rates,
+            "moved_rates": self.moved_rates,
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
-        rates = config.pop("scheduled_rates", None)
+        rates = {name: config.pop(name, None) for name in ("scheduled_rates", "moved_rates")}
         config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
         self.compile(**config)
-        self.scheduled_rates = None if rates is None else tuple(rates)
+        for name, values in rates.items():
+            setattr(self, name, None if values is None else tuple(values))
 
     def _refresh(self, kind: str, make: Callable, force: bool) -> Any:
         # A compiled function holds the keep ratio as a constant.
@@ -159,3 +174,13 @@ class TrainingPhase(keras.Model):
 
     def make_predict_function(self, force: bool = False) -> Any:
         return self._refresh("predict", super().make_predict_function, force)
+
+
+def _listed(callbacks: Any) -> list:
+    """The callbacks given to `fit`; those of a `CallbackList` one by one, since `fit` makes another
+    that knows the model and how long it trains."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]

@@ -55,8 +55,8 @@ class KeepRatioSchedule(_Schedule):
     """Lets the training keep ratio of an anonymizer fall from 1 to its `keep_ratio`.
 
     An anonymizer trained from scratch learns nothing while random gates drop what shows the
-    action. The ratio is 1 until `start`, falls linearly until `end`, and then is `keep_ratio`.
-    When training ends it is `keep_ratio`, whatever happened.
+    action. The ratio is 1 until `start`, falls linearly until `end`, and then is `keep_ratio`. So
+    it is when `fit` of a training phase ends, be it by an error or an interruption.
 
     Args:
         anonymizer: whose ratio it is.
@@ -165,22 +165,47 @@ class WarmupCosine(_Schedule):
         return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + math.cos(math.pi * over))
 
     def on_train_begin(self, logs: Any = None) -> None:
-        parts = getattr(self.model.optimizer, "parts", {"": self.model.optimizer}).values()
-        inner = [getattr(part, "inner_optimizer", part) for part in parts]
-        # A schedule is left to itself.
-        inner = [part for part in inner if isinstance(part._learning_rate, keras.Variable)]
-        rates = getattr(self.model, "scheduled_rates", None)  # training was broken off
-        if rates is None:
-            rates = [float(keras.ops.convert_to_numpy(part.learning_rate)) for part in inner]
-        self.model.scheduled_rates = tuple(rates)
-        self._rates = list(zip(inner, rates, strict=True))
+        self._rates = compiled_rates(self.model)
+        self.model.scheduled_rates = tuple(rate for _, rate in self._rates)
+        self.model.moved_rates = tuple(_rate_now(part) for part, _ in self._rates)
 
     def set_progress(self, progress: float) -> None:
+        # A step at rate 0 would be lost.
+        factor = max(self.factor_at(progress), 1e-3)
         for part, rate in self._rates or ():
-            # A step at rate 0 would be lost.
-            part.learning_rate.assign(rate * max(self.factor_at(progress), 1e-3))
+            part.learning_rate.assign(rate * factor)
+        self.model.moved_rates = tuple(rate * factor for _, rate in self._rates or ())
 
     def on_train_end(self, logs: Any = None) -> None:
         for part, rate in self._rates or ():
             part.learning_rate.assign(rate)
-        self.model.scheduled_rates = None
+        self.model.scheduled_rates = self.model.moved_rates = None
+
+
+def compiled_rates(model: Any) -> list[tuple[Any, float]]:
+    """The optimizers of a model whose rate is a number, each with the rate that it was given.
+
+    Where a training with `WarmupCosine` was broken off, that is not the rate to which the schedule
+    had moved it, unless somebody has set another one since.
+
+    Args:
+        model: compiled. It may hold `scheduled_rates`, those before the schedule, and
+            `moved_rates`, those that the schedule set last (None in files that know of none).
+    """
+    parts = getattr(model.optimizer, "parts", {"": model.optimizer}).values()
+    inner = [getattr(part, "inner_optimizer", part) for part in parts]
+    # A schedule is left to itself.
+    inner = [part for part in inner if isinstance(part._learning_rate, keras.Variable)]
+    now = [_rate_now(part) for part in inner]
+    given = getattr(model, "scheduled_rates", None)
+    if given is None:
+        return list(zip(inner, now, strict=True))
+    moved = getattr(model, "moved_rates", None) or now
+    return [
+        (part, before if math.isclose(at, last, rel_tol=1e-6) else at)
+        for part, at, before, last in zip(inner, now, given, moved, strict=True)
+    ]
+
+
+def _rate_now(part: Any) -> float:
+    return float(keras.ops.convert_to_numpy(part.learning_rate))

@@ -93,12 +93,13 @@ def anonymize(
 
     Raises:
         FileNotFoundError: if the source, the model or the destination's folder is not there.
-        FileExistsError: if the destination is there and `overwrite` is False.
+        FileExistsError: if the destination is there, or appears meanwhile, and `overwrite` is
+            False.
         VideoDecodeError: if the source is no video, or breaks off.
         VideoWriteError: if the destination cannot be written with this ending, codec or sound.
         ValueError: if an argument or the model file is not valid, or the model gives values that
             are not finite, or keeps no tubelet of a clip.
-        TypeError: if the model is no anonymizer.
+        TypeError: if the model is no anonymizer, or one that shows raw pixels.
 
     Example:
 
@@ -154,6 +155,7 @@ def anonymize(
                 codec,
                 crf,
                 sound,
+                overwrite,
             )
         )
         for batch in chain([first], batches):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_stprivacy.video.errors import VideoWriteError, import_av
+from keras_stprivacy.video.vorbis_headers import without_comments
 
 CODECS = {
     ".mp4": "libx264",
@@ -37,9 +38,13 @@ def check_destination(path: str | os.PathLike, overwrite: bool) -> Path:
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {str(path.parent)!r}. Make it first.")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{str(path)!r} is already there. Pass overwrite=True (--overwrite).")
+    if os.path.lexists(path) and not overwrite:
+        raise _already_there(path)
     return path
+
+
+def _already_there(path: Path) -> FileExistsError:
+    return FileExistsError(f"{str(path)!r} is already there. Pass overwrite=True (--overwrite).")
 
 
 class VideoWriter:
@@ -56,9 +61,11 @@ class VideoWriter:
         codec: name of an FFmpeg encoder; None: the usual one of the container.
         crf: quality of the encoder, lower is better.
         audio_stream: a stream whose packets `write_audio` will copy, or None.
+        overwrite: whether to replace what is at `path` when the file is complete.
 
     Raises:
         VideoWriteError: if the codec is unknown or does not fit the container.
+        FileExistsError: at the end, if something has appeared at `path` that must stay.
     """
 
     def __init__(
@@ -70,9 +77,11 @@ class VideoWriter:
         codec: str | None = None,
         crf: int = 18,
         audio_stream: Any = None,
+        overwrite: bool = False,
     ) -> None:
         self._av = import_av()
         self.path = path
+        self.overwrite = overwrite
         self.size = (size[0] + size[0] % 2, size[1] + size[1] % 2)
         self.time_base = time_base
         self.num_frames = 0  # written so far
@@ -112,13 +121,26 @@ class VideoWriter:
             ) from error
 
     def _add_audio(self, source: Any) -> Any:
+        if source.codec_context is None:
+            raise VideoWriteError(
+                "the sound of the source cannot be copied: its codec is unknown. Leave it out."
+            )
         name = source.codec_context.codec.canonical_name
         if name not in self._container.supported_codecs:
             raise VideoWriteError(
                 f"the sound of the source ({name}) cannot be copied to {self.path.suffix}. "
                 "Write to .mkv, or leave the sound out."
             )
-        return self._container.add_stream_from_template(source)
+        stream = self._container.add_stream_from_template(source)
+        if name == "vorbis":
+            try:
+                headers = without_comments(source.codec_context.extradata or b"")
+            except ValueError as error:
+                raise VideoWriteError(
+                    f"the sound of the source (vorbis) cannot be copied: {error} Leave it out."
+                ) from error
+            stream.codec_context.extradata = headers
+        return stream
 
     def write(self, pixels: np.ndarray, time: Fraction, duration: Fraction) -> None:
         """Adds a frame, resized to the file's size.
@@ -147,6 +169,21 @@ class VideoWriter:
         packet.stream = self._audio
         self._container.mux(packet)
 
+    def _publish(self) -> None:
+        """Gives the complete file its name."""
+        if not self.overwrite:
+            try:
+                os.link(self._partial, self.path)  # unlike a renaming, it replaces nothing
+            except FileExistsError:
+                raise _already_there(self.path) from None
+            except OSError:  # the file system has no links
+                if os.path.lexists(self.path):
+                    raise _already_there(self.path) from None
+            else:
+                self._partial.unlink()
+                return
+        os.replace(self._partial, self.path)
+
     def _discard(self) -> None:
         try:
             self._container.close()
@@ -167,7 +204,7 @@ class VideoWriter:
             if error is None:
                 self._container.mux(self._stream.encode(None))
                 self._container.close()
-                os.replace(self._partial, self.path)
+                self._publish()
                 complete = True
         finally:
             if not complete:

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from tiny_anonymizer import HEIGHT, NUM_FRAMES, WIDTH, tiny_anonymizer
 
-from keras_stprivacy.export.load_anonymizer import load_anonymizer
+from keras_stprivacy.baselines.sparsifying_anonymizer import SparsifyingAnonymizer
+from keras_stprivacy.export import saved_model
+from keras_stprivacy.export.load_anonymizer import check_anonymizer, load_anonymizer
+from keras_stprivacy.video import anonymize
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +110,34 @@ def test_reading_leaves_the_file_alone(saved, tmp_path):
     path = shutil.copy(saved[0], tmp_path / "copy.keras")
     load_anonymizer(path)
     assert path.read_bytes() == saved[0].read_bytes()
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("as_file", [True, False])
+def test_what_shows_raw_pixels_is_refused(tmp_path, as_file):
+    model = SparsifyingAnonymizer.from_config(tiny_anonymizer(keep_ratio=1.0).get_config())
+    if as_file:
+        model.save(tmp_path / "raw.keras")
+        model = tmp_path / "raw.keras"
+        with pytest.raises(TypeError, match=r"raw\.keras' must rewrite.*a SparsifyingAnonymizer"):
+            load_anonymizer(model)
+    else:
+        with pytest.raises(TypeError, match="must rewrite the pixels"):
+            saved_model(model, tmp_path / "serving")
+    source = tmp_path / "in.mp4"
+    source.write_bytes(b"never read")
+    with pytest.raises(TypeError, match="shows those that it keeps raw"):
+        anonymize(source, tmp_path / "out.mp4", model)
+    assert not (tmp_path / "out.mp4").exists() and not (tmp_path / "serving").exists()
+
+
+@pytest.mark.any_backend
+def test_models_that_say_nothing_of_rewriting_pass():
+    class Other:
+        clip_shape, grid_shape, keep_ratio = (1, 2, 2, 3), (1, 1, 1), 0.5
+
+        def __call__(self, clip):
+            return clip
+
+    model = Other()
+    assert check_anonymizer(model, "model") is model

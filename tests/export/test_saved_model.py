@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -164,6 +165,35 @@ def test_a_version_that_is_there_stays(exported, anonymizer):
     with pytest.raises(FileExistsError, match="version 7 is already in"):
         saved_model(anonymizer, exported[0].parent, version=7)
     assert (exported[0] / "saved_model.pb").read_bytes() == before
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("error", [None, OSError("disk full"), KeyboardInterrupt()])
+def test_a_version_is_replaced_as_a_whole_or_not_at_all(anonymizer, tmp_path, monkeypatch, error):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_text("older")
+    rename = os.rename
+
+    def write(request, scratch):
+        os.mkdir(request["directory"])
+        Path(request["directory"], "saved_model.pb").write_text("newer")
+
+    def fail(source, target):
+        if error is not None and Path(source).name == "saved_model":
+            raise error
+        rename(source, target)
+
+    module = sys.modules["keras_stprivacy.export.saved_model"]  # the function has its name
+    monkeypatch.setattr(module, "_run_worker", write)
+    monkeypatch.setattr("os.rename", fail)
+    if error is None:
+        saved_model(anonymizer, tmp_path, overwrite=True)
+    else:
+        with pytest.raises(type(error)):
+            saved_model(anonymizer, tmp_path, overwrite=True)
+    content = (tmp_path / "1" / "saved_model.pb").read_text()
+    assert content == ("newer" if error is None else "older")
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def test_errors_of_the_exporting_process_come_back(tmp_path):

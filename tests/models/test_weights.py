@@ -245,6 +245,36 @@ def test_image_transformers_fill_the_layers_of_all_blocks_in_order():
     np.testing.assert_array_equal(harness.numpy(predictor), before)
 
 
+def _sparsifying():
+    from keras_stprivacy.baselines.sparsifying_anonymizer import SparsifyingAnonymizer
+
+    return SparsifyingAnonymizer.from_config(tiny_models.anonymizer().get_config())
+
+
+@pytest.mark.parametrize("blocks", [2, 3])
+def test_without_an_anonymization_block_its_layers_are_left_aside(blocks):
+    model, state = _sparsifying(), timm_state(blocks=blocks)
+    load_weights_from(model, state, layout="timm")
+    for i, block in enumerate(model.sparsification_blocks):
+        np.testing.assert_array_equal(
+            harness.numpy(block.transformer_layers[0].attention.query_key_value.kernel),
+            state[f"blocks.{i}.attn.qkv.weight"].T,
+        )
+    assert model.weights_source == "timm"
+    with pytest.raises(ValueError, match=r"left over: blocks\.3\."):
+        load_weights_from(_sparsifying(), timm_state(blocks=4), layout="timm")
+    with pytest.raises(ValueError, match=r"not found: blocks\.1\."):
+        load_weights_from(_sparsifying(), timm_state(blocks=1), layout="timm")
+
+
+def test_released_weights_without_anonymization_block_and_head():
+    model = _sparsifying()
+    before, state = _values(model), released_state(tiny_models.anonymizer())
+    load_weights_from(model, state, layout="released")
+    for variable in model.trainable_variables:
+        assert (harness.numpy(variable) != before[variable.path]).all(), variable.path
+
+
 def test_image_transformers_of_another_depth_or_width():
     model = tiny_models.recognizer()
     before = _values(model)

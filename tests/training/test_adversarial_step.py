@@ -69,7 +69,7 @@ def _own_losses(model):
     inputs = {"clip": shown, "decision_mask": output["decision_mask"]}
     options = {"training": True}
     if model.remove_dropped:
-        options["num_kept"] = model.anonymizer.num_kept()
+        options["num_kept"] = model.anonymizer.num_kept(training=True)
     said = model.action_recognizer(inputs, **options)
     labels = ops.array(tiny_models.labels(multi_label=model.multi_label)["action"])
     if model.multi_label:
@@ -225,6 +225,25 @@ def test_each_optimizer_counts_once_a_batch(rule, updates):
 
 
 @harness.not_on_jax
+def test_recognizers_read_the_tubelets_that_training_keeps_whatever_the_rule_of_inference():
+    """Of 12 tubelets 1 remains by the clip (0.3² · 12), 2 by the row, at least one in each."""
+    outputs = []
+    for rule in ("row", "clip"):
+        options = {"gate": "gumbel_top_k", "keep_ratio": 0.3, "keep_rule": rule}
+        model = tiny_models.adversarial(
+            remove_dropped=True, deterministic=True, anonymizer_options=options
+        )
+        outputs.append(harness.run(lambda x, model=model: model(x, training=True), CLIPS))
+        assert model.anonymizer.num_kept(training=True) == 2
+    assert model.anonymizer.num_kept() == 1
+    for output in outputs:
+        assert (output["decision_mask"].sum(-1) == 2).all()
+    for name in ("clip", "action_logits"):
+        np.testing.assert_array_equal(outputs[0][name], outputs[1][name])
+    np.testing.assert_array_equal(*(output["privacy_logits"][0] for output in outputs))
+
+
+@harness.not_on_jax
 def test_an_opponent_that_sees_the_mask_alone_moves_every_gate():
     recognizer = tiny_models.randomize(
         MaskRecognizer(tiny_models.NUM_ATTRIBUTES, **tiny_models.SIZE, hidden_dim=8)
@@ -264,6 +283,42 @@ def test_an_opponent_that_is_frozen_does_not_move():
         np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.parametrize("frozen", [1, 2])
+def test_an_opponent_that_is_frozen_does_not_move_in_a_turn_of_its_own(frozen):
+    models = tiny_models.players()
+    models[frozen].trainable = False
+    tiny_models.use_noise(models[0], 3)
+    model = _compile(STPrivacy(*models, schedule=None, update_rule="alternating"))
+    before = _weights(model)
+    weights = models[frozen].get_weights()
+    assert np.isfinite(list(_step(model).values())).all()
+    for x, y in zip(weights, models[frozen].get_weights(), strict=True):
+        np.testing.assert_array_equal(x, y)
+    for player, values in _weights(model).items():
+        moved = [(x != y).any() for x, y in zip(before[player], values, strict=True)]
+        assert any(moved) == (player != PLAYERS[frozen]), player
+
+
+def test_graphs_are_let_go_after_the_last_backward_pass(backend, monkeypatch):
+    if backend != "torch":
+        pytest.skip("the other backends let go of their own")
+    import torch
+
+    kept, grad = [], torch.autograd.grad
+    monkeypatch.setattr(
+        torch.autograd, "grad", lambda *a, **k: kept.append(k["retain_graph"]) or grad(*a, **k)
+    )
+    models = tiny_models.players()
+    model = _compile(STPrivacy(*models, schedule=None, update_rule="alternating"))
+    _step(model)
+    assert kept == [False, True, False]
+    kept.clear()
+    models[2].trainable = False
+    model = _compile(STPrivacy(*models, schedule=None, update_rule="alternating"))
+    _step(model)
+    assert kept == [False, False]
+
+
 @harness.not_on_jax
 def test_weight_decay_leaves_norms_biases_and_positions():
     model = tiny_models.adversarial(action_weight=0, privacy_weight=0, sparsification_weight=0)
@@ -280,6 +335,28 @@ def test_weight_decay_leaves_norms_biases_and_positions():
             assert variable.name in ("bias", "gamma", "beta", "position_embedding")
             np.testing.assert_array_equal(new, old)
     assert decayed > 10
+
+
+@harness.not_on_jax
+@pytest.mark.parametrize("one", [True, False])
+def test_what_a_user_excludes_from_decay_counts(one):
+    model = tiny_models.adversarial(
+        count=2, action_weight=0, privacy_weight=0, sparsification_weight=0
+    )
+    first = keras.optimizers.AdamW(0.1, weight_decay=0.5)
+    first.exclude_from_weight_decay(var_names=["kernel"])
+    second = first if one else keras.optimizers.AdamW(0.1, weight_decay=0.5)
+    second.exclude_from_weight_decay(var_names=["kernel"])
+    model.compile(anonymizer_optimizer=first, recognizer_optimizer=second, **harness.EAGER)
+    for player, part in model.optimizer.parts.items():
+        for variable in model.player_variables()[player]:
+            assert part._use_weight_decay(variable) == (variable.name != "kernel"), player
+    phase = Initialization(tiny_models.anonymizer(), tiny_models.NUM_ACTIONS)
+    optimizer = keras.optimizers.AdamW(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_list=[phase.classifier.kernel])
+    phase.compile(optimizer)
+    excluded = [v for v in phase.trainable_variables if not optimizer._use_weight_decay(v)]
+    assert [v.path for v in excluded] == [phase.classifier.kernel.path]
 
 
 def test_what_is_logged_is_of_the_training_step():

@@ -89,6 +89,46 @@ def test_averages_stay_outside_of_training():
     assert (harness.numpy(code.kept) == 0.5).all() and (harness.numpy(code.ones) == 0.5).all()
 
 
+@pytest.fixture
+def policy(request):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy(before)
+
+
+HALF = ("mixed_bfloat16", "bfloat16")
+
+
+@pytest.mark.parametrize("policy", HALF, indirect=True)
+def test_averages_move_in_single_precision_under_every_policy(policy):
+    expected = _code(dtype="float32")
+    code = ConditionalCode.from_config(_code().get_config())
+    nats = [each(MASK, WORD, ACTION, training=True) for each in (code, expected)]
+    for name in ("kept", "ones"):
+        ours, theirs = (harness.numpy(getattr(each, name)) for each in (code, expected))
+        assert np.abs(ours - 0.5).max() > 1e-3
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(*[[harness.numpy(n) for n in each] for each in nats])
+
+
+@pytest.mark.parametrize("policy", HALF, indirect=True)
+def test_the_price_reaches_the_anonymizer_under_every_policy(policy):
+    model = tiny_models.adversarial(
+        mask_information_weight=0.2,
+        privacy_objective="base_rate",
+        anonymizer_options={"gate": "gumbel_top_k"},
+    )
+    make = keras.optimizers.SGD
+    model.compile(anonymizer_optimizer=make(1e-3), recognizer_optimizer=make(1e-3), **harness.EAGER)
+    for variable in (model.base_rates, model.batches_seen, model.information_scale):
+        assert variable.dtype == "float32"
+    model.batches_seen.assign(256.0)
+    model.train_on_batch(tiny_models.clips(), tiny_models.labels())
+    assert float(harness.numpy(model.batches_seen)) == 257
+    assert np.abs(harness.numpy(model.code.kept) - 0.5).max() > 1e-3
+
+
 def test_fit_lowers_and_logs_the_information():
     keras.utils.set_random_seed(0)
     model = tiny_models.adversarial(

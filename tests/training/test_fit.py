@@ -168,6 +168,24 @@ def test_evaluate_and_predict_take_the_inference_path():
     np.testing.assert_array_equal(predicted["decision_mask"].sum(-1), model.anonymizer.num_kept())
 
 
+@both
+def test_losses_are_means_over_clips(phase):
+    model = make(phase)
+    clips, labels = CLIPS[:4], {name: values[:4] for name, values in LABELS.items()}
+    logs = model.evaluate(clips, labels, batch_size=3, return_dict=True, verbose=0)
+    parts = [
+        model.evaluate(
+            clips[part], {k: v[part] for k, v in labels.items()}, return_dict=True, verbose=0
+        )
+        for part in (slice(0, 3), slice(3, 4))
+    ]
+    for name in logs:
+        if name.endswith("loss"):
+            expected = (3 * parts[0][name] + parts[1][name]) / 4
+            assert logs[name] == pytest.approx(expected, rel=1e-5), name
+    assert abs(parts[0]["action_loss"] - parts[1]["action_loss"]) > 0.01
+
+
 def test_a_new_ratio_reaches_what_was_compiled():
     model = make("adversarial", compile_options={"jit_compile": harness.COMPILED})
     for ratio in (0.7, 0.4):
@@ -260,6 +278,17 @@ def test_callbacks_that_set_the_learning_rate_move_all_players():
 # Files ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_backend
+@pytest.mark.parametrize("scaled", [True, False])
+def test_whether_the_loss_is_scaled_is_saved(scaled, tmp_path):
+    model = Initialization(tiny_models.anonymizer(dtype="mixed_float16"), tiny_models.NUM_ACTIONS)
+    model.compile("sgd", auto_scale_loss=scaled)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for each in (model, loaded):
+        assert isinstance(each.optimizer, keras.optimizers.LossScaleOptimizer) == scaled
+
+
 @both
 def test_a_compiled_model_is_saved_with_its_moments(phase, tmp_path):
     model = shared(phase)
@@ -344,6 +373,90 @@ def test_training_that_was_broken_off_ends_as_if_it_had_not(phase, tmp_path):
     tiny_models.use_noise(loaded.anonymizer, 3)
     loaded.fit(**data, initial_epoch=2)
     _assert_close(_all_values(loaded), expected)
+
+
+class _Interrupt(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+DATA = {"x": CLIPS, "y": LABELS, "batch_size": 3, "shuffle": False, "verbose": 0}
+
+
+def _broken_off(phase, **options):
+    """Trained for one batch of a schedule, then interrupted."""
+    model = make(phase, schedule="auto", keep_ratio=0.5, **options)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(**DATA, epochs=2, callbacks=[_Interrupt()])
+    return model
+
+
+def _rates(model):
+    parts = getattr(model.optimizer, "parts", {"": model.optimizer}).values()
+    return [float(numpy(part.learning_rate)) for part in parts]
+
+
+COMPILED_RATES = {"initialization": [0.01], "adversarial": [0.01, 0.02, 0.02]}
+
+
+@both
+def test_a_training_without_schedule_after_one_that_was_broken_off(phase):
+    model = _broken_off(phase)
+    assert float(numpy(model.anonymizer.training_keep_ratio)) == 0.5
+    assert max(_rates(model)) < 1e-4  # still warming up
+    model.schedule = None
+    model.fit(**DATA)
+    assert _rates(model) == pytest.approx(COMPILED_RATES[phase])
+    assert model.scheduled_rates is None and model.moved_rates is None
+
+
+@harness.not_on_jax
+@pytest.mark.parametrize("lowered", [None, 0.004])
+@pytest.mark.parametrize("schedule", ["auto", None])
+def test_a_rate_that_is_set_after_a_break_counts(schedule, lowered, tmp_path):
+    model = _broken_off("adversarial")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    tiny_models.use_noise(loaded.anonymizer, 3)
+    expected = list(COMPILED_RATES["adversarial"])
+    for each in (model, loaded):
+        each.schedule = schedule
+        if lowered is not None:
+            each.optimizer.parts["action_recognizer"].learning_rate = lowered
+            expected[1] = lowered
+        each.fit(**DATA, epochs=2)
+        assert _rates(each) == pytest.approx(expected)
+
+
+@harness.not_on_jax
+@pytest.mark.parametrize("schedule", [None, "cosine"])
+def test_the_price_is_full_after_a_training_that_was_broken_off(schedule):
+    model = tiny_models.adversarial(schedule="auto", mask_information_weight=0.2)
+    model.compile(anonymizer_optimizer="sgd", recognizer_optimizer="sgd", **harness.EAGER)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(**DATA, epochs=2, callbacks=[_Interrupt()])
+    assert float(numpy(model.information_scale)) == 0.0
+    model.schedule = [WarmupCosine()] if schedule else None
+    seen = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: seen.append(float(numpy(model.information_scale)))
+    )
+    model.fit(**DATA, callbacks=[watch])
+    assert seen == [1.0, 1.0]
+
+
+@both
+def test_a_callback_list_gets_the_schedules_too(phase):
+    seen = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: seen.append(_rates(model)[0])
+    )
+    histories = []
+    for callbacks in ([watch], keras.callbacks.CallbackList([watch])):
+        model = make(phase, schedule="auto")
+        histories.append(model.fit(**DATA, callbacks=callbacks).history)
+    assert histories[0] == histories[1]
+    assert seen[:2] == seen[2:] and seen[0] < seen[1]
 
 
 @pytest.mark.any_backend

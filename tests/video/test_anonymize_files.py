@@ -4,17 +4,21 @@ import signal
 import subprocess
 import sys
 import textwrap
+import types
+from fractions import Fraction
 
 import keras
 import numpy as np
 import pytest
 from broken_models import spoil
 from tiny_anonymizer import HEIGHT, NUM_FRAMES, WIDTH, tiny_anonymizer
-from video_files import read_video, write_video
+from video_files import read_video, write_video, write_vorbis
 
 from keras_stprivacy.data.errors import VideoDecodeError
 from keras_stprivacy.export.deployed import DeployedAnonymizer
 from keras_stprivacy.video import VideoWriteError, anonymize
+from keras_stprivacy.video.vorbis_headers import without_comments
+from keras_stprivacy.video.writer import VideoWriter
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +156,87 @@ def test_sound_that_the_container_cannot_hold(anonymizer, tmp_path):
 def test_a_source_without_sound_is_no_error(anonymizer, tmp_path):
     source = write_video(tmp_path / "in.mp4", 2)
     assert not anonymize(source, tmp_path / "out.mp4", anonymizer, audio=True).audio
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("name", ["out.mkv", "out.webm", "out.mp4"])
+def test_comments_of_vorbis_sound_stay_behind(anonymizer, tmp_path, name):
+    source = write_vorbis(tmp_path / "in.mkv", 25, {"ARTIST": "someone", "LOCATION": "at home"})
+    assert b"someone" in source.read_bytes()
+    with pytest.warns(UserWarning, match="voices identify people"):
+        anonymize(source, tmp_path / name, anonymizer, audio=True)
+    content = (tmp_path / name).read_bytes()
+    assert not any(secret in content for secret in (b"someone", b"at home", b"ARTIST"))
+    assert _packets(tmp_path / name) == _packets(source)
+    heard = [_heard(path) for path in (source, tmp_path / name)]
+    num_samples = heard[0].shape[-1]
+    assert num_samples > 10_000
+    np.testing.assert_array_equal(heard[0], heard[1][:, :num_samples])  # MP4 fills the last packet
+
+
+def _heard(path):
+    import av
+
+    with av.open(str(path)) as container:
+        return np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=-1)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("form", ["lacing", "lengths"])
+def test_vorbis_headers(form):
+    first, last = b"\x01vorbis" + bytes(23), b"\x05vorbis" + bytes(600)
+    comment = b"\x03vorbis" + b"someone" * 100
+    if form == "lacing":
+        sizes = bytes([2, 30, 255, 255, len(comment) - 510])
+        headers = sizes + first + comment + last
+    else:
+        headers = b"".join(len(h).to_bytes(2, "big") + h for h in (first, comment, last))
+    empty = without_comments(headers)
+    assert b"someone" not in empty and empty == without_comments(empty)
+    assert empty[:3] == bytes([2, 30, 16]) and empty[3:33] == first and empty[49:] == last
+    for wrong in (b"", b"\x02", headers[40:], b"\x02\xff\xff"):
+        with pytest.raises(ValueError, match="no Vorbis headers"):
+            without_comments(wrong)
+
+
+def _writer(path, **options):
+    return VideoWriter(path, (32, 48), Fraction(25), Fraction(1, 25), **options)
+
+
+@pytest.mark.any_backend
+def test_sound_of_an_unknown_codec(tmp_path):
+    unknown = types.SimpleNamespace(codec_context=None)
+    with pytest.raises(VideoWriteError, match="cannot be copied: its codec is unknown"):
+        _writer(tmp_path / "out.mkv", audio_stream=unknown)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_file_that_appears_meanwhile(tmp_path, monkeypatch, links, overwrite):
+    def no_links(*_):
+        raise PermissionError("no links here")
+
+    if not links:
+        monkeypatch.setattr("os.link", no_links)
+    path, frame = tmp_path / "out.mkv", np.zeros((32, 48, 3), np.uint8)
+
+    def write(meanwhile):
+        with _writer(path, overwrite=overwrite) as writer:
+            writer.write(frame, Fraction(0), Fraction(1, 25))
+            meanwhile()
+
+    if overwrite:
+        write(lambda: path.write_bytes(b"another"))
+    else:
+        with pytest.raises(FileExistsError, match="is already there"):
+            write(lambda: path.write_bytes(b"another"))
+        assert path.read_bytes() == b"another"
+        path.unlink()
+        write(lambda: None)
+    assert len(read_video(path)[0]) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["out.mkv"]
 
 
 REAL = [

@@ -34,6 +34,40 @@ def write_video(path, num_frames, size=(32, 48), rate=25, times=None, metadata=N
     return path
 
 
+def write_vorbis(path, num_frames, comments, size=(32, 48), rate=25):
+    """A gray film with Vorbis sound, and comments in the headers of the sound."""
+    noise = np.random.default_rng(4)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=rate)
+        picture.height, picture.width, picture.pix_fmt = *size, "yuv420p"
+        voice = container.add_stream("vorbis", rate=16000, layout="stereo")
+        voice.codec_context.options = {"strict": "experimental"}
+        voice.codec_context.open()
+        voice.codec_context.extradata = _commented(voice.codec_context.extradata, comments)
+        for i in range(num_frames):
+            frame = av.VideoFrame.from_ndarray(np.full((*size, 3), 9 * i, np.uint8), "rgb24")
+            frame.pts = i
+            container.mux(picture.encode(frame))
+        container.mux(picture.encode(None))
+        samples = noise.normal(scale=0.1, size=(2, 16000 * num_frames // rate)).astype("float32")
+        piece = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
+        piece.sample_rate, piece.pts = 16000, 0
+        container.mux(voice.encode(piece))
+        container.mux(voice.encode(None))
+    return path
+
+
+def _commented(headers, comments):
+    """Vorbis headers, of which all sizes are below 255, with other comments."""
+    place, sizes = 3, headers[1:3]
+    first = headers[place : place + sizes[0]]
+    last = headers[place + sum(sizes) :]
+    words = [f"{name}={value}".encode() for name, value in comments.items()]
+    told = b"".join(len(word).to_bytes(4, "little") + word for word in words)
+    told = b"\x03vorbis" + bytes(4) + len(words).to_bytes(4, "little") + told + b"\x01"
+    return bytes([2, len(first), len(told)]) + first + told + last
+
+
 def read_video(path):
     """Frames uint8 (n, H, W, 3), their times from the first one in s, and the open facts."""
     with av.open(str(path), metadata_errors="replace") as container:

@@ -19,12 +19,12 @@ class AdversarialStep:
         for players in self.turns():
             objectives, outputs = self.objectives(players, clip, labels)
             variables = self.player_variables()
-            gradients = {}
-            for i, (loss, whose) in enumerate(objectives):  # one backward pass for each objective
+            gradients: dict[str, list] = {player: [] for player in players}
+            # Of a player that is not trainable there is nothing to differentiate by.
+            moving = [(loss, whose) for loss, whose in objectives if any(map(variables.get, whose))]
+            for i, (loss, whose) in enumerate(moving):  # one backward pass for each objective
                 wanted = [v.value for player in whose for v in variables[player]]
-                found = list(
-                    torch.autograd.grad(loss, wanted, retain_graph=i + 1 < len(objectives))
-                )
+                found = list(torch.autograd.grad(loss, wanted, retain_graph=i + 1 < len(moving)))
                 for player in whose:
                     count = len(variables[player])
                     gradients[player], found = found[:count], found[count:]
