@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-import tempfile
+import shutil
 import time
 import types
 from typing import Any
@@ -12,20 +12,20 @@ import keras
 import numpy as np
 
 from keras_stprivacy.baselines import System, build, system_class
+from keras_stprivacy.benchmark.attacked_shape import attacked_shape
 from keras_stprivacy.benchmark.cells import RECOGNIZERS, SYSTEMS
 from keras_stprivacy.benchmark.data import BenchmarkData, restart
-from keras_stprivacy.benchmark.environment import environment
+from keras_stprivacy.benchmark.environment import arithmetic, environment
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
 from keras_stprivacy.data import MotionDigits
-from keras_stprivacy.data.parts import whole_file
+from keras_stprivacy.data.parts import part_folder, whole_file
 from keras_stprivacy.evaluation.attack import Attack
 from keras_stprivacy.evaluation.attack_result import AttackResult
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, Attacker, make_attacker
 from keras_stprivacy.evaluation.attackers.training import Training
 from keras_stprivacy.evaluation.eight_bit import EightBitTransform
 from keras_stprivacy.evaluation.progress import Stages
-from keras_stprivacy.evaluation.protocol import network_of
 from keras_stprivacy.evaluation.sources import Source
 from keras_stprivacy.evaluation.strongest import strongest_of
 from keras_stprivacy.evaluation.summary import caption
@@ -42,7 +42,8 @@ def measure(
         plan: of the benchmark.
         variant: which system.
         seed: of the system and of its attackers.
-        out: folder of the benchmark; trained systems and recognizers of raw clips are kept there.
+        out: folder of the benchmark; trained systems and recognizers of raw clips are kept there,
+            and, while they are attacked, clips that memory does not hold.
         verbose: 1 shows progress on standard error.
 
     Returns:
@@ -124,9 +125,7 @@ def trained_system(
         The system, and seconds that its training took, here or then.
     """
     data = plan.learned_from
-    settings: dict[str, Any] = {"seed": seed, **variant.settings}
-    if data.preset is None:
-        settings.setdefault("clip_shape", data.clip_shape)
+    settings: dict[str, Any] = {"seed": seed, **plan.settings_of_system(variant)}
     if plan.settings.detector is not None and system_class(variant.system).uses_boxes:
         from keras_stprivacy.detection import load_detector
 
@@ -141,7 +140,7 @@ def trained_system(
             "fit": variant.of_fit(data.preset),
             "data": data.about_training,
             "seed": seed,
-            "backend": keras.backend.backend(),
+            **arithmetic(),
             "batches": _cut(plan, data),
         }
     )
@@ -160,11 +159,26 @@ def trained_system(
         multi_label=data.multi_label,
     )
     seconds = round(time.perf_counter() - started, 3)
-    system.save(folder)
-    with whole_file(taken) as part:
-        part.write_text(str(seconds))
-    # What is measured is what was saved, whether the run is broken off in between or not.
-    return System.load(folder), {"train system": seconds}
+    with part_folder(folder) as part:
+        system.save(part)
+        with whole_file(part / taken.name) as file:
+            file.write_text(str(seconds))
+        _put(part, folder, taken)
+    # What is measured is what stands there, whether the run is broken off in between or not.
+    return System.load(folder), {"train system": float(taken.read_text())}
+
+
+def _put(part: pathlib.Path, folder: pathlib.Path, last: pathlib.Path) -> None:
+    """Gives a folder its name, unless one with the file `last`, a complete one, has it by now."""
+    try:
+        part.rename(folder)
+    except OSError:
+        if last.is_file():
+            return
+        if not folder.exists():
+            raise
+        shutil.rmtree(folder)  # one that is not complete
+        part.rename(folder)
 
 
 def _cut(plan: Plan, data: BenchmarkData) -> list[Any] | None:
@@ -192,7 +206,7 @@ def _attack(
     train = Source(data.train, "train", data.clip_shape, batch_size=64, seed=seeds[0])
     test = Source(data.test, "test", data.clip_shape, batch_size=64)
     attack = Attack(
-        target=network_of(system),
+        target=attacked_shape(system),
         transform=EightBitTransform(system, variant.keep_ratio, settings.batch_size, _jit(plan)),
         training=Training(plan.epochs, settings.learning_rate),
         attackers=names,
@@ -207,8 +221,9 @@ def _attack(
         jit_compile=_jit(plan),
         num_candidates=len(settings.attackers),
     )
-    with tempfile.TemporaryDirectory(prefix="stprivacy-benchmark-") as folder:
-        attacked = attack.run(train, test, data.class_names, data.attribute_names, folder, stages)
+    names_of = data.class_names, data.attribute_names
+    with part_folder(out / f"clips-{variant.id}-seed{seed}") as folder:
+        attacked = attack.run(train, test, *names_of, str(folder), stages)
     return attacked, stages
 
 
@@ -264,7 +279,7 @@ def _recognizer_path(plan: Plan, seed: int, task: str, out: pathlib.Path) -> pat
             "attacked": plan.attacked.about,
             "settings": plan.settings_of_cell,
             "seed": seed,
-            "backend": keras.backend.backend(),
+            **arithmetic(),
         }
     )
     return out / RECOGNIZERS / f"raw-{task}-{known}-seed{seed}.weights.h5"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -145,6 +146,8 @@ def load_data(
         drawn = {**common, "training": False, "shuffle": True, "seed": 0}
         validation = Reopened(functools.partial(clip_dataset, source, "validation", **drawn))
     of_test = {**common, **boxes["test"], "with_frame_labels": frame_labels}
+    if views is not None:  # a batch holds all views of its videos
+        of_test["batch_size"] = max(1, settings.batch_size // math.prod(views))
     return BenchmarkData(
         name=info.name,
         train=train,

@@ -20,11 +20,27 @@ def environment() -> dict[str, Any]:
     return {
         "package": f"keras_stprivacy {__version__}",
         "keras": keras.version(),
-        "backend": keras.backend.backend(),
+        **arithmetic(),
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
         "processor": _processor(),
     }
+
+
+def arithmetic() -> dict[str, Any]:
+    """What the last digits of a number depend on, for fingerprints: the backend, and the dtype
+    policy where it is not float32.
+
+    Example:
+
+    >>> sorted(arithmetic())
+    ['backend']
+    """
+    import keras
+
+    policy = keras.config.dtype_policy().name
+    mixed = {} if policy == "float32" else {"dtype_policy": policy}
+    return {"backend": keras.backend.backend(), **mixed}
 
 
 def _processor() -> str:

@@ -82,11 +82,11 @@ def difference(
     Args:
         value: score of a system.
         other: score of another one.
-        samples: bootstrap samples (R,) of the first.
+        samples: bootstrap samples (R,) of the first, NaN where it is undefined.
         others: of the second, of the same draws of videos.
 
     Returns:
-        A `Difference`.
+        A `Difference`; without an interval and a p-value if half of the samples are undefined.
 
     Example:
 
@@ -97,10 +97,10 @@ def difference(
     if value is None or other is None:
         return Difference(None)
     drawn = samples - others
-    drawn = drawn[np.isfinite(drawn)]
     joined = estimate(value - other, drawn)
     if joined.low is None:
         return Difference(joined.value)
+    drawn = drawn[np.isfinite(drawn)]
     below = (np.count_nonzero(drawn <= 0.0) + 1) / (len(drawn) + 1)
     above = (np.count_nonzero(drawn >= 0.0) + 1) / (len(drawn) + 1)
     return Difference(joined.value, joined.low, joined.high, float(min(1.0, 2 * min(below, above))))

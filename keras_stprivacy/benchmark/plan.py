@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from keras_stprivacy.baselines import build
+from keras_stprivacy.benchmark.attacked_shape import of_another_size
 from keras_stprivacy.benchmark.data import BenchmarkData
 from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.benchmark.variant import Variant
@@ -59,13 +61,29 @@ class Plan:
         """The settings that a cell's numbers depend on."""
         return {**self.settings.of_cell(), "epochs": self.epochs}
 
+    def settings_of_system(self, variant: Variant) -> dict[str, Any]:
+        """Constructor arguments of a system beside the preset's, but the seed."""
+        if self.learned_from.preset is not None:
+            return variant.settings
+        return {"clip_shape": self.learned_from.clip_shape, **variant.settings}
+
     def of_cell(self, variant: Variant) -> dict[str, Any]:
         """All that the numbers of a cell depend on, but the seed."""
+        preset = self.learned_from.preset
         return {
+            **({"attackers": "of the clips' size"} if self._of_another_size(variant) else {}),
             "protocol": self.protocol,
-            "variant": variant.of_cell(self.learned_from.preset),
+            "variant": variant.of_cell(preset),
             "learned_from": self.learned_from.about_training,
             "attacked": self.attacked.about,
             "settings": self.settings_of_cell,
             "frame_level": self.frame_level,
         }
+
+    def _of_another_size(self, variant: Variant) -> bool:
+        preset = self.learned_from.preset
+        try:
+            system = build(variant.system, preset=preset, **self.settings_of_system(variant))
+        except ValueError:  # not for such clips, which is said when it is measured
+            return False
+        return of_another_size(system)

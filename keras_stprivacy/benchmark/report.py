@@ -75,7 +75,7 @@ class BenchmarkReport:
         reference: the system that the tests in tables are against.
         prevalence: attribute -> share of the test videos, or frames, that have it.
         settings: everything that the numbers depend on.
-        failures: systems that could not be measured -> why.
+        failures: systems that could not be measured, or not with every seed -> why.
         notes: what a reader must know, in plain words.
         quoted: the paper's own tables.
         pictures: (id, label, clips) of each system, a clip being a caption and rows of frames.

@@ -36,11 +36,7 @@ def cell_notes(
         for note in cell["notes"]:
             said.setdefault(note, {}).setdefault(name, []).append(str(seed))
     for note, seeds_of in said.items():
-        sayers = [
-            f"{name}, seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
-            for name, seeds in seeds_of.items()
-        ]
-        notes.append(f"{'; '.join(sayers)}: {note}")
+        notes.append(f"{'; '.join(_seeds_of(seeds_of))}: {note}")
     for (name, seed), cell in cells.items():
         if seed == 0:
             notes.extend(box_notes(cell["boxes"], name))
@@ -56,6 +52,7 @@ def cell_notes(
             "training clips that none learned from, not on the test; raw clips likewise, where "
             "several read them"
         )
+    notes.extend(environment_notes(cells))
     if plan.settings.seeds > 1:
         notes.append(
             "values are means over seeds; intervals and tests draw test videos anew, not seeds; "
@@ -63,6 +60,49 @@ def cell_notes(
         )
     notes.extend(f"{name} could not be measured: {why}" for name, why in failures.items())
     return notes
+
+
+def environment_notes(cells: dict[tuple[str, int], dict[str, Any]]) -> list[str]:
+    """Which cells were measured where, if not all were in one place: what differs alone.
+
+    Args:
+        cells: (variant, seed) -> finished cell.
+
+    Returns:
+        A sentence; none if all environments are the same.
+
+    Example:
+
+    >>> one, two = ({"environment": {"cpus": cpus, "python": "3.12"}} for cpus in (2, 16))
+    >>> environment_notes({("raw", 0): one, ("raw", 1): two, ("vita", 0): one})
+    ['cells were measured in 2 environments, of which settings show the first: cpus 2 (raw, seed 0;
+    vita, seed 0), cpus 16 (raw, seed 1)']
+    """
+    found = [cell["environment"] for cell in cells.values()]
+    names = [name for one in found for name in one]
+    differing = [
+        name
+        for name in dict.fromkeys(names)
+        if any(one.get(name) != found[0].get(name) for one in found)
+    ]
+    if not differing:
+        return []
+    places: dict[str, dict[str, list[str]]] = {}
+    for (name, seed), cell in cells.items():
+        place = ", ".join(f"{key} {cell['environment'].get(key, '-')}" for key in differing)
+        places.setdefault(place, {}).setdefault(name, []).append(str(seed))
+    said = [f"{place} ({'; '.join(_seeds_of(of_place))})" for place, of_place in places.items()]
+    return [
+        f"cells were measured in {len(places)} environments, of which settings show the first: "
+        f"{', '.join(said)}"
+    ]
+
+
+def _seeds_of(cells: dict[str, list[str]]) -> list[str]:
+    """Each variant with its seeds."""
+    return [
+        f"{name}, seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}" for name, seeds in cells.items()
+    ]
 
 
 def action_notes(plan: Plan, rows: list[BenchmarkRow]) -> list[str]:

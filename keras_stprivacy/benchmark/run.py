@@ -9,11 +9,10 @@ import pathlib
 import time
 from collections.abc import Callable, Iterator
 
-import keras
-
 from keras_stprivacy.baselines import system_class
 from keras_stprivacy.benchmark.cell_run import measure, recognizers_missing
 from keras_stprivacy.benchmark.cells import CELLS, RECOGNIZERS, SYSTEMS, CellStore
+from keras_stprivacy.benchmark.environment import arithmetic
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.report import BenchmarkReport
 from keras_stprivacy.benchmark.summary import Cells, summarize
@@ -22,8 +21,17 @@ from keras_stprivacy.benchmark.workers import Here, plan_here, processes
 from keras_stprivacy.data.parts import remove_parts
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION
 
-# What one system may fail with, while the others can still be measured.
-_OF_A_SYSTEM = (ValueError, RuntimeError, FloatingPointError, ImportError)
+# What one system may fail with, while the others can still be measured. A full disk, another
+# OSError, is one for all of them.
+_OF_A_SYSTEM = (
+    ValueError,
+    TypeError,
+    RuntimeError,
+    FloatingPointError,
+    ImportError,
+    MemoryError,
+    FileNotFoundError,
+)
 
 
 class BrokenWorkersError(RuntimeError):
@@ -55,7 +63,8 @@ def run(
         `settings["run_seconds"]` is how long the call took, where nothing was there before it.
 
     Raises:
-        ValueError: if raw clips cannot be measured, against which all others are.
+        Exception: if raw clips cannot be measured, against which all others are; mostly a
+            ValueError.
         OSError: if `out` cannot be written.
         BrokenWorkersError: if a worker process was killed, or could not start.
     """
@@ -90,7 +99,7 @@ class _Session:
         self.names: dict[tuple[str, int], str] = {}
         self.store = CellStore(folder / CELLS)
         self.known = {
-            variant.id: fingerprint({**plan.of_cell(variant), "backend": keras.backend.backend()})
+            variant.id: fingerprint({**plan.of_cell(variant), **arithmetic()})
             for variant in plan.variants
         }
         self.running: dict[concurrent.futures.Future, tuple[int, list[Variant]]] = {}
@@ -124,7 +133,7 @@ class _Session:
         """Measures all that waits.
 
         Raises:
-            ValueError: if raw clips cannot be measured.
+            Exception: if raw clips cannot be measured.
             OSError: if the folder cannot be written.
         """
         rebuilds = RECONSTRUCTION in self.plan.settings.attackers
@@ -186,8 +195,8 @@ class _Session:
                 task.result()
         except BrokenWorkersError:
             raise
-        except _OF_A_SYSTEM as error:
-            if variant.id == RAW:
+        except Exception as error:
+            if variant.id == RAW or not _of_a_system(error):
                 raise
             self.failures[variant.id] = f"{type(error).__name__}: {error}"
             self.tell(f"{name}: failed: {self.failures[variant.id]}")
@@ -198,6 +207,11 @@ class _Session:
             raise OSError(f"{name} was measured, but {path} does not hold it")
         self.cells[variant.id, seed] = cell
         self.tell(f"{name}: {sum(cell['seconds'].values()):.0f} s")
+
+
+def _of_a_system(error: Exception) -> bool:
+    """Whether an error says something of one system alone; those of TensorFlow have no base."""
+    return isinstance(error, _OF_A_SYSTEM) or type(error).__module__.startswith("tensorflow")
 
 
 def _turn(group: tuple[int, list[Variant]]) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_stprivacy.benchmark.data import MappedBatches, Reopened
 from keras_stprivacy.benchmark.estimates import (
     SeedEstimate,
     difference,
@@ -19,7 +20,7 @@ from keras_stprivacy.benchmark.report_notes import action_notes, cell_notes
 from keras_stprivacy.benchmark.scored_cell import ScoredCell
 from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
 from keras_stprivacy.evaluation.leakage import leakage
-from keras_stprivacy.evaluation.notes import leakage_notes
+from keras_stprivacy.evaluation.notes import EACH_VIDEO_BY_ITSELF, leakage_notes
 from keras_stprivacy.evaluation.scoring import Scored, mean_of_defined
 
 Cells = dict[tuple[str, int], dict[str, Any]]
@@ -30,6 +31,9 @@ _REFERENCE = "stprivacy"
 def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkReport:
     """Joins seeds, adds floors and leakage, and tests systems against each other.
 
+    A system that was measured with some of the seeds alone stands among the failures, too: its row
+    says so, and is tested against no other, since a mean over other seeds is another number.
+
     Args:
         plan: of the benchmark.
         cells: (variant, seed) -> finished cell.
@@ -39,23 +43,35 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
         A `BenchmarkReport`.
     """
     first = next(iter(cells.values()))
-    notes = list(plan.notes)
+    notes, failures = list(plan.notes), dict(failures)
     count, bootstrap = len(first["action"]), plan.settings.bootstrap
     if bootstrap and count < MIN_VIDEOS:
         notes.append(
             f"{count} test videos are too few for intervals and tests; {MIN_VIDEOS} are needed"
         )
         bootstrap = 0
+    if bootstrap and isinstance(plan.attacked.test, Reopened | MappedBatches):
+        notes.append(EACH_VIDEO_BY_ITSELF)
     weight = resample(count, bootstrap, seed=0)
     scored = {key: ScoredCell(plan, cell, weight) for key, cell in cells.items()}
     raw = [one for (name, _), one in scored.items() if name == RAW]
     floors = raw[0].floors()
     rows, joined = [], {}
+    few: list[str] = []
     for variant in plan.variants:
         own = [one for (name, _), one in scored.items() if name == variant.id]
         if not own:
             continue
         row = _row(variant.id, variant.label, own)
+        if len(own) < plan.settings.seeds:
+            few.append(variant.id)
+            why = failures.setdefault(variant.id, "the other cells are missing")
+            count_of = f"{len(own)} of {plan.settings.seeds} seeds"
+            row.label = f"{variant.label} ({count_of})"
+            notes.append(
+                f"{variant.label}: {count_of} only ({why}); its means are over these, and it is "
+                "tested against no other system"
+            )
         row.system, row.curves = variant.system, dict(variant.curves)
         joined[variant.id] = own
         if _same_test(own, raw):
@@ -64,11 +80,12 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
             notes.append(f"{variant.label} was tested on other videos than raw clips: no leakage")
         rows.append(row)
     reference = _REFERENCE if _REFERENCE in joined else rows[-1].id
-    _add_tests(rows, joined)
+    _add_tests([row for row in rows if row.id not in few], joined)
     for name, label in (("chance", "chance (all positive)"), ("action_only", "action only")):
         rows.append(_floor_row(name, label, floors[name]))
     notes.extend(action_notes(plan, rows))
-    notes.extend(cell_notes(plan, raw[0], cells, failures))
+    absent = {name: why for name, why in failures.items() if name not in joined}
+    notes.extend(cell_notes(plan, raw[0], cells, absent))
     return BenchmarkReport(
         protocol=plan.protocol,
         rows=rows,

@@ -108,13 +108,22 @@ def deployment(
                 f"{name}-keep-{ratio:g}",
                 name,
                 f"{label} at {ratio:g}",
-                {**system_class(name).for_ratios(keep_ratios, loaded.preset, given), **given},
+                _joined(system_class(name).for_ratios(keep_ratios, loaded.preset, given), given),
                 keep_ratio=float(ratio),
                 curves={f"{label}, keep ratio": float(ratio)},
             )
             for ratio in keep_ratios
         ]
     return run(Plan("deployment", tuple(variants), loaded, loaded, settings), out, progress)
+
+
+def _joined(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Given settings in place of others; of those that are options by name, option by option."""
+    joined = {**settings, **given}
+    for name, value in settings.items():
+        if isinstance(value, dict) and isinstance(given.get(name), dict):
+            joined[name] = {**value, **given[name]}
+    return joined
 
 
 def _ablated(

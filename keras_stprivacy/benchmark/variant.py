@@ -11,6 +11,11 @@ from keras_stprivacy.baselines import build, system_class
 from keras_stprivacy.benchmark.system_names import CURVES, LABELS
 from keras_stprivacy.data.digests import digest_unless_known
 
+SYSTEM_VERSION = 1
+"""Of trained systems. To be raised when a system that learns comes to be trained to other weights,
+or to give out other clips, with the same settings, data and seed: those that stand in a folder, and
+cells that were measured with them, are then not taken any more."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
@@ -45,7 +50,10 @@ class Variant:
         for name, value in config.items():
             if name.endswith("weights") and isinstance(value, str) and os.path.isfile(value):
                 config[name] = {"sha256": digest_unless_known(value)}
-        return {"system": self.system, "settings": config}
+        known: dict[str, Any] = {"system": self.system, "settings": config}
+        if system_class(self.system).learns and SYSTEM_VERSION != 1:
+            known["version"] = SYSTEM_VERSION
+        return known
 
     def of_cell(self, preset: str | None) -> dict[str, Any]:
         """What a cell's numbers depend on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -141,8 +142,9 @@ class Attack:
             }
             reader = result.recognizers["privacy"]
             if reader is not None and hold is not None:
-                rebuilt = decoder.rebuild(stores["anonymized"].clips[hold])
-                result.held_out["rebuilt/privacy"] = reader.predict(rebuilt)
+                parts = self._parts(stores["anonymized"], hold)
+                said = [reader.predict(decoder.rebuild(clips)) for clips, _ in parts]
+                result.held_out["rebuilt/privacy"] = np.concatenate(said)
         result.test = read_test(
             test,
             self.transform,
@@ -194,6 +196,11 @@ class Attack:
         for number, name in enumerate(self.attackers):
             if name == RECONSTRUCTION:
                 continue
+            if self.frame_level and name not in (main, FrameAttacker.name):
+                result.skipped[name] = (
+                    f"attributes are tested frame by frame, by {FrameAttacker.name!r} alone"
+                )
+                continue
             if ATTACKERS[name].needs_mask and not has_mask:
                 if kind == "anonymized":
                     result.skipped[name] = "there is no decision mask to see"
@@ -229,10 +236,20 @@ class Attack:
                     )
                 result.attackers[key] = attacker
                 if hold is not None and not reads_action:
-                    mask = store.decision_mask[hold] if store.decision_mask is not None else None
-                    result.held_out[key] = attacker.predict(store.clips[hold], mask)
+                    parts = self._parts(store, hold)
+                    said = [attacker.predict(clips, mask) for clips, mask in parts]
+                    result.held_out[key] = np.concatenate(said)
         if hold is not None:
             result.held_out_labels = labels.privacy[hold]
+
+    def _parts(
+        self, store: ClipStore, rows: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """Clips and masks of these rows, as many at a time as attackers read at once."""
+        for start in range(0, len(rows), self.batch_size):
+            part = rows[start : start + self.batch_size]
+            mask = None if store.decision_mask is None else store.decision_mask[part]
+            yield store.clips[part], mask
 
     def _notes_on_size(self, trained: dict[str, Attacker], rebuilds: bool) -> list[str]:
         """What network the video transformers were, where the size of the clips decided it."""

@@ -96,6 +96,7 @@ class ClipStore:
             raise OSError(
                 error.errno,
                 f"the transformed clips exceed memory_limit={self.memory_limit} bytes and could "
-                f"not be written to {self.path.parent} ({error.strerror}). Free space there, name "
-                "another folder in the environment variable TMPDIR, or raise memory_limit.",
+                f"not be written to {self.path.parent} ({error.strerror}). Free space there, "
+                "name another folder (the environment variable TMPDIR; --out of a benchmark), or "
+                "raise memory_limit.",
             ) from error

@@ -7,6 +7,13 @@ import numpy as np
 from keras_stprivacy.evaluation.labels import TrainLabels
 from keras_stprivacy.evaluation.results import TestResults
 
+# Of a test that is read from records, or from other batches.
+EACH_VIDEO_BY_ITSELF = (
+    "every video of the test counts as one of its own: where several were cut from one source "
+    "video, as in UCF101, HMDB51, CelebV-HQ and HVU, intervals are too narrow and p-values too "
+    "small"
+)
+
 
 def label_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     """Attributes and actions that the splits lack, or that do not vary in them; leaks.

@@ -17,6 +17,7 @@ from keras_stprivacy.evaluation.clip_store import ClipStore
 from keras_stprivacy.evaluation.eight_bit import pad
 from keras_stprivacy.evaluation.probe_clips import ProbeClips
 from keras_stprivacy.scores import average_precision, top_1
+from keras_stprivacy.training.release_graphs import release_graphs
 
 Transform = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
 
@@ -107,23 +108,27 @@ class ProbeAttack:
             num_kept = int(counts[0]) if (counts == counts[0]).all() else None
         labels = np.repeat(train_privacy, train.num_views, axis=0)
         reached = []
-        for number, name in enumerate(self.attackers):
-            if ATTACKERS[name].needs_mask and train.decision_mask is None:
-                continue
-            attacker = make_attacker(
-                name,
-                "privacy",
-                labels.shape[1],
-                self.target,
-                self.attacker,
-                num_kept=num_kept,
-                seed=self.seed + number,
-                batch_size=self.batch_size,
-                jit_compile=self.jit_compile,
-            )
-            attacker.fit(store, labels, self.training)
-            said = test.average(attacker.predict(test.pixels, test.decision_mask))
-            reached.append(average_precision(test_privacy, said).values)
+        try:
+            for number, name in enumerate(self.attackers):
+                if ATTACKERS[name].needs_mask and train.decision_mask is None:
+                    continue
+                attacker = make_attacker(
+                    name,
+                    "privacy",
+                    labels.shape[1],
+                    self.target,
+                    self.attacker,
+                    num_kept=num_kept,
+                    seed=self.seed + number,
+                    batch_size=self.batch_size,
+                    jit_compile=self.jit_compile,
+                )
+                attacker.fit(store, labels, self.training)
+                said = test.average(attacker.predict(test.pixels, test.decision_mask))
+                reached.append(average_precision(test_privacy, said).values)
+        finally:
+            # What the training around the probe has traced stays usable: nobody differentiates it.
+            release_graphs()
         # An attribute is defined for all attackers or for none.
         return [None if values[0] is None else max(values) for values in zip(*reached, strict=True)]
 

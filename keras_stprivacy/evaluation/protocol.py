@@ -11,7 +11,8 @@ from keras_stprivacy.evaluation.attack import Attack, check_frame_attackers
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
 from keras_stprivacy.evaluation.attackers.training import Training
 from keras_stprivacy.evaluation.eight_bit import EightBitTransform
-from keras_stprivacy.evaluation.notes import box_notes
+from keras_stprivacy.evaluation.intervals import MIN_VIDEOS
+from keras_stprivacy.evaluation.notes import EACH_VIDEO_BY_ITSELF, box_notes
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.sources import Source
@@ -206,6 +207,8 @@ def evaluate(
         )
     main = attacked.attackers["anonymized/privacy"].model
     results = attacked.test
+    if bootstrap and len(results.action) >= MIN_VIDEOS and not test_source.in_memory:
+        notes.append(EACH_VIDEO_BY_ITSELF)
     settings = {
         "package": f"keras_stprivacy {__version__}",
         "keras": keras.version(),
@@ -232,7 +235,7 @@ def evaluate(
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
         "warmup": warmup,
-        "held_out": held_out if len(attackers) > 1 else None,
+        "held_out": None if attacked.held_out_labels is None else held_out,
         "seed": seed,
         "bootstrap": bootstrap,
     }

@@ -159,13 +159,18 @@ def _reads(key: str) -> bool:
 def _quality(
     raw: np.ndarray, rebuilt: np.ndarray, given: np.ndarray, mean_clip: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """How near to the raw clips come those rebuilt, those given out, and the mean clip."""
+    """How near to the raw clips come those rebuilt, those given out, and the mean clip.
+
+    Clip by clip, since metrics work on several arrays of float64.
+    """
     compared = {"": rebuilt, "_given": given}
     if mean_clip is not None:
         mean = np.rint(mean_clip).astype("uint8")
         compared["_floor"] = np.broadcast_to(mean, raw.shape)
     return {
-        f"{metric.__name__}{name}": metric(raw, clips)
+        f"{metric.__name__}{name}": np.concatenate(
+            [metric(raw[i : i + 1], clips[i : i + 1]) for i in range(len(raw))]
+        )
         for name, clips in compared.items()
         for metric in (psnr, ssim)
     }

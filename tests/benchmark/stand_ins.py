@@ -21,7 +21,7 @@ def learn_nothing(monkeypatch):
     system = types.SimpleNamespace(
         learns=True,
         fit=lambda data, validation, **_: given.append((data, validation)),
-        save=lambda folder: folder.mkdir(parents=True),
+        save=lambda folder: folder.mkdir(parents=True, exist_ok=True),
     )
     monkeypatch.setattr(cell_run, "build", lambda *_, **__: system)
     monkeypatch.setattr(cell_run, "System", types.SimpleNamespace(load=lambda folder: system))

@@ -16,6 +16,7 @@ from keras_stprivacy.benchmark.embedded_tags import with_tags
 from keras_stprivacy.benchmark.matching import with_test_of
 from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
+from keras_stprivacy.evaluation.sources import Source
 
 pytestmark = pytest.mark.any_backend
 
@@ -200,6 +201,32 @@ def test_another_dataset_is_matched_by_name():
     assert set(got["action"].tolist()) == {data.class_names.index(n) for n in ("up", "left")}
     with pytest.raises(ValueError, match="attributes that are missing"):
         with_test_of(data, dataclasses.replace(other, attribute_names=("lamp",)))
+
+
+def test_the_embedded_dataset_tests_what_learned_elsewhere():
+    digits = load_data("motion-digits", SMALL)
+    learned = dataclasses.replace(
+        digits,
+        name="records",
+        train=[],
+        test=[],
+        class_names=("another", *digits.class_names[::-1]),
+        attribute_names=digits.attribute_names[::-1],
+    )
+    joined = with_test_of(learned, digits)
+    source = Source(joined.test, "test", joined.clip_shape)
+    (batch,) = source.batches()
+    np.testing.assert_array_equal(batch.privacy, digits.test.privacy[:, ::-1])
+    np.testing.assert_array_equal(batch.action, 8 - digits.test.action)
+    assert len(batch.boxes) == len(digits.test)
+    assert source.class_names == learned.class_names
+    assert source.attribute_names == learned.attribute_names
+    with pytest.raises(ValueError, match=r"one shape. Received: \(8, 32, 32, 3\) and \(16, 112"):
+        with_test_of(dataclasses.replace(learned, clip_shape=(16, 112, 112, 3)), digits)
+    tagged = with_tags(digits)
+    for one, other, name in ((learned, tagged, tagged.name), (tagged, learned, tagged.name)):
+        with pytest.raises(ValueError, match=f"one of them. Received: clips of {name} with sev"):
+            with_test_of(one, other)
 
 
 def test_settings_and_their_fingerprint():

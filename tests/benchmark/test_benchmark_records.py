@@ -72,6 +72,18 @@ def test_systems_get_the_boxes_and_frame_attackers_the_labels_of_records(write_d
     counted = report["blacken"].boxes
     assert counted["frames"] == 8 * (64 + 24)
     assert counted["share_without_box"] == 1 / 8
+    assert "cut from one source video" in notes
+
+
+def test_what_learned_from_records_is_tested_on_the_embedded_dataset(write_digits, tmp_path):
+    settings = dataclasses.replace(SETTINGS, test_clips=24)
+    report = stp.benchmark.PROTOCOLS["frames"](
+        write_digits(), tmp_path / "out", ["blacken"], settings, to="motion-digits"
+    )
+    assert not report.failures
+    notes = " ".join(report.notes)
+    assert "192 frames of 24 videos" in notes and "tested on motion-digits" in notes
+    assert "one of all its frames" in notes and "cut from one source video" not in notes
 
 
 def test_records_without_boxes_or_labels_of_frames(write_digits, monkeypatch):
@@ -158,3 +170,14 @@ def test_the_command_takes_a_detector(tmp_path, monkeypatch):
     assert alone.exit_code == 2 and "--person-class needs --detector-weights" in alone.output
     missing = CliRunner().invoke(main, [*command, "--detector-weights", str(tmp_path / "none")])
     assert missing.exit_code == 2
+
+
+def test_a_test_batch_holds_as_many_clips_with_views(write_digits):
+    records = write_digits(boxes=False, frame_labels=False)
+    for views, batch_size, videos in (((2, 3), 16, 2), ((5, 3), 8, 1)):
+        changed = {"views": views, "batch_size": batch_size, "num_frames": 4}
+        data = load_data(records, dataclasses.replace(SETTINGS, **changed))
+        clips = [clips for clips, _ in data.test]
+        assert {len(batch) for batch in clips} == {videos} and len(clips) * videos == 24
+        assert clips[0].shape[1] == views[0] * views[1]
+        assert len(next(iter(data.train))[0]) == batch_size

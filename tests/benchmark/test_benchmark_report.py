@@ -12,7 +12,7 @@ from html_page import Page
 from made_cells import ATTRIBUTES, made_cell, made_cells, made_plan
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from keras_stprivacy.benchmark.estimates import SeedEstimate
+from keras_stprivacy.benchmark.estimates import SeedEstimate, difference
 from keras_stprivacy.benchmark.plot import trade_off_svg
 from keras_stprivacy.benchmark.quoted import QUOTED
 from keras_stprivacy.benchmark.report_html import render_html
@@ -121,6 +121,33 @@ def test_actions_read_better_than_from_raw_clips_are_put_in_their_place():
     assert words not in str(alike)
 
 
+def test_a_system_that_lacks_seeds_is_marked_and_tested_against_no_other(tmp_path):
+    plan = made_plan(("raw", "downsample_2x", "vita", "stprivacy"), seeds=3)
+    cells = made_cells(plan, (1.5, 0.7, 0.4, 0.0), (0.9, 0.6, 0.7, 0.85))
+    del cells["vita", 2], cells["vita", 1], cells["stprivacy", 2]
+    given = {"vita": "MemoryError: too large"}
+    report = summarize(plan, cells, given)
+    assert given == {"vita": "MemoryError: too large"}
+    assert report.failures == {**given, "stprivacy": "the other cells are missing"}
+    assert (report["vita"].label, report["raw"].label) == ("VITA (1 of 3 seeds)", "Raw")
+    said = [note for note in report.notes if "seeds only" in note]
+    assert [note.split(";")[0] for note in said] == [
+        "VITA: 1 of 3 seeds only (MemoryError: too large)",
+        "STPrivacy: 2 of 3 seeds only (the other cells are missing)",
+    ]
+    assert not any("could not be measured" in note for note in report.notes)
+    assert report["vita"].tests == {} == report["stprivacy"].tests
+    assert set(report["raw"].tests) == {"downsample_2x"}
+    assert len(report["stprivacy"].scores["leakage"].seeds) == 2
+    report.save(tmp_path)
+    for name in ("report.md", "report.html"):
+        assert "STPrivacy (2 of 3 seeds)" in (tmp_path / name).read_text()
+    assert "VITA (1 of 3 seeds)" in str(report) and "VITA: 1 of 3 seeds only" in str(report)
+    # A mean over fewer seeds than asked for stands nowhere unmarked.
+    whole = summarize(plan, made_cells(plan, (1.5, 0.7, 0.4, 0.0), (0.9, 0.6, 0.7, 0.85)), {})
+    assert not whole.failures and not any("seeds only" in note for note in whole.notes)
+
+
 def test_what_systems_say_of_themselves_is_said_once(plan, cells):
     cells = {key: dict(cell) for key, cell in cells.items()}
     for seed in range(2):
@@ -131,6 +158,23 @@ def test_what_systems_say_of_themselves_is_said_once(plan, cells):
         "downsample_2x, seed 1: one seed alone",
         "stprivacy, seeds 0, 1: was short of weights",
     ]
+
+
+def test_cells_of_several_machines_are_told_apart(plan, cells):
+    def notes(changed):
+        return [n for n in summarize(plan, changed, {}).notes if "environments" in n]
+
+    assert notes(cells) == []
+    cells = {key: dict(cell) for key, cell in cells.items()}
+    for key in (("raw", 1), ("stprivacy", 0), ("stprivacy", 1)):
+        elsewhere = {"processor": "other", "keras": "k2"}
+        cells[key]["environment"] = {**cells[key]["environment"], **elsewhere}
+    (note,) = notes(cells)
+    assert note == (
+        "cells were measured in 2 environments, of which settings show the first: processor made, "
+        "keras k (raw, seed 0; downsample_2x, seeds 0, 1), processor other, keras k2 (raw, seed 1; "
+        "stprivacy, seeds 0, 1)"
+    )
 
 
 def test_who_watched_its_own_training_clips_is_said():
@@ -164,6 +208,17 @@ def test_paired_tests_of_equals_find_nothing():
     rows = summarize(plan, equal, {}).rows
     p = [tests["cmap"].p for row in rows for tests in row.tests.values()]
     assert len(p) == 30 and sum(value < 0.05 for value in p) <= 6 and max(p) > 0.3
+
+
+@pytest.mark.parametrize(("undefined", "known"), [(0, True), (400, True), (600, False)])
+def test_a_test_needs_half_of_its_samples(undefined, known):
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(0.6, 0.01, 1000), rng.normal(0.5, 0.01, 1000)
+    one[:undefined] = np.nan
+    test = difference(0.6, 0.5, one, two)
+    assert test.value == pytest.approx(0.1)
+    assert [end is not None for end in (test.low, test.high, test.p)] == [known] * 3
+    assert not known or test.p == pytest.approx(2 / (1001 - undefined))
 
 
 def test_systems_tested_on_other_videos_are_not_compared(plan, cells):

@@ -61,6 +61,9 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     for half in halves:
         half.parent.mkdir(exist_ok=True)
         half.write_text("half")
+    clips = killed / f"clips-weak_blur-seed1{ending}" / "anonymized.uint8"
+    clips.parent.mkdir()
+    clips.write_text("clips that memory did not hold")
 
     result = CliRunner().invoke(main, ["benchmark", "known", *TINY, *systems, "-o", str(killed)])
     assert result.exit_code == 0, result.output

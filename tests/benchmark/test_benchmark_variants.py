@@ -3,13 +3,18 @@
 import dataclasses
 import shlex
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import keras_stprivacy as stp
 from keras_stprivacy.baselines import build
-from keras_stprivacy.benchmark.variant import Variant, system_variants
+from keras_stprivacy.benchmark import cell_run
+from keras_stprivacy.benchmark.environment import arithmetic
+from keras_stprivacy.benchmark.plan import Plan
+from keras_stprivacy.benchmark.run import _Session
+from keras_stprivacy.benchmark.variant import Variant, fingerprint, system_variants
 from keras_stprivacy.cli.main import main
 
 SETTINGS = stp.benchmark.Settings(seeds=1, train_clips=16, test_clips=16)
@@ -62,6 +67,23 @@ def test_sweeps_start_from_given_settings(planned):
     for run in (stp.benchmark.ablations, stp.benchmark.deployment):
         with pytest.raises(ValueError, match="settings for stprivacy, but the systems are"):
             run("motion-digits", "nowhere", systems=["stprivacy_paper"], settings=settings)
+
+
+@pytest.mark.any_backend
+def test_options_of_a_swept_system_stand_beside_what_the_sweep_sets(planned):
+    options = {"phase_options": {"noise": 0.5}, "remove_dropped": True}
+    settings = dataclasses.replace(SETTINGS, system_settings={"stprivacy": options})
+    ratios = (0.8, 0.4)
+    for given in (SETTINGS, settings):
+        stp.benchmark.deployment("motion-digits", "out", settings=given, keep_ratios=ratios)
+    usual, changed = (plan.variants[1].settings for plan in planned)
+    prices = usual["phase_options"]["ratio_prices"]
+    assert len(prices) == 2 and changed["phase_options"] == {"ratio_prices": prices, "noise": 0.5}
+    assert changed["keep_ratios"] == ratios and changed["remove_dropped"] is True
+    own = {"phase_options": {"ratio_prices": (1.0, 2.0)}}
+    settings = dataclasses.replace(SETTINGS, system_settings={"stprivacy": own})
+    stp.benchmark.deployment("motion-digits", "out", settings=settings, keep_ratios=ratios)
+    assert planned[-1].variants[1].settings["phase_options"] == own["phase_options"]
 
 
 @pytest.mark.any_backend
@@ -194,3 +216,52 @@ def test_settings_that_do_not_go_together_are_said_before_anything_is_trained(se
     for preset in ("embedded", None):
         with pytest.raises(ValueError, match=words):
             build("stprivacy", preset=preset, **setting)
+
+
+@pytest.mark.any_backend
+def test_what_is_computed_in_another_precision_is_another_number(monkeypatch, tmp_path):
+    data = stp.benchmark.sweeps.load_data("motion-digits", SETTINGS)
+    plan = Plan("known", system_variants(["vita"]), data, data, SETTINGS)
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(*_):
+        raise StoppedError
+
+    made = []
+    known = lambda content: made.append(fingerprint(content)) or made[-1]  # noqa: E731
+    monkeypatch.setattr(cell_run, "fingerprint", known)
+    monkeypatch.setattr(cell_run, "restart", stop)  # before anything is trained
+
+    def names():
+        """Fingerprints of a recognizer, a trained system, and the cells of both systems."""
+        made.clear()
+        cell_run._recognizer_path(plan, 0, "action", tmp_path)
+        with pytest.raises(StoppedError):
+            cell_run.trained_system(plan, plan.variants[1], 0, tmp_path)
+        return [*made, *_Session(plan, tmp_path, lambda line: None, 0).known.values()]
+
+    kept = keras.config.dtype_policy()
+    usual = names()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        mixed = names()
+        assert arithmetic() == {
+            "backend": keras.backend.backend(),
+            "dtype_policy": "mixed_bfloat16",
+        }
+    finally:
+        keras.config.set_dtype_policy(kept)
+    assert arithmetic() == {"backend": keras.backend.backend()}
+    assert not set(usual) & set(mixed) and len(usual) == 4
+
+
+@pytest.mark.any_backend
+def test_a_new_version_of_systems_is_one_of_those_that_learn(monkeypatch):
+    variants = [Variant(name, name, "") for name in ("raw", "vita")]
+    before = [variant.of_cell("embedded") for variant in variants]
+    assert not any("version" in of_cell for of_cell in before)
+    monkeypatch.setattr("keras_stprivacy.benchmark.variant.SYSTEM_VERSION", 2)
+    raw, vita = (variant.of_cell("embedded") for variant in variants)
+    assert raw == before[0] and vita == {**before[1], "version": 2}

@@ -98,20 +98,39 @@ def test_who_shares_a_trained_system_waits_for_the_first(tmp_path, measured):
     assert measured[:2] == [("raw", 0), ("keep-1.0", 0)] and len(measured) == 4
 
 
-def test_a_system_that_fails_leaves_the_others(tmp_path, measured):
-    measured.fail["blacken"] = ValueError("no boxes")
+class ExhaustedError(Exception):
+    """As TensorFlow's of this kind, which no built-in error is a base of."""
+
+    __module__ = "tensorflow.python.framework.errors_impl"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("no boxes"),
+        TypeError("an unexpected keyword"),
+        MemoryError("too large"),
+        FileNotFoundError(2, "No such file or directory", "vit.npz"),
+        ExhaustedError("OOM when allocating tensor"),
+    ],
+)
+def test_a_system_that_fails_leaves_the_others(error, tmp_path, measured):
+    measured.fail["blacken"] = error
     lines = []
     session = _work(_plan(system_variants(["blacken", "weak_blur"])), tmp_path, lines)
-    assert session.failures == {"blacken": "ValueError: no boxes"}
+    said = f"{type(error).__name__}: {error}"
+    assert session.failures == {"blacken": said}
     assert {name for name, _ in session.cells} == {"raw", "weak_blur"}
-    assert any("failed: ValueError: no boxes" in line for line in lines)
+    assert any(f"failed: {said}" in line for line in lines)
 
 
 @pytest.mark.parametrize(
     ("who", "error", "kind"),
     [
         ("raw", ValueError("empty"), ValueError),
+        ("raw", MemoryError("too large"), MemoryError),
         ("weak_blur", OSError("disk full"), OSError),
+        ("weak_blur", PermissionError("not writable"), OSError),
         ("weak_blur", concurrent.futures.BrokenExecutor(), BrokenWorkersError),
     ],
 )

@@ -1,4 +1,4 @@
-"""Files as a whole or not at all, and what a killed program leaves."""
+"""Files and folders as a whole or not at all, and what a killed program leaves."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from keras_stprivacy.data.parts import remove_parts, whole_file
+from keras_stprivacy.data.parts import part_folder, part_of, remove_parts, whole_file
 
 pytestmark = pytest.mark.any_backend
 
@@ -64,6 +64,31 @@ def test_what_a_killed_program_left_is_removed_and_what_a_live_one_writes_is_not
     while not remove_parts(tmp_path) and time.monotonic() < stop:
         time.sleep(0.05)
     assert list((tmp_path / "cells").iterdir()) == []
+
+
+def test_a_folder_to_work_in_is_gone_in_the_end(tmp_path):
+    target = tmp_path / "not" / "there yet" / "clips"
+    part_of(target).mkdir(parents=True)
+    (part_of(target) / "left.uint8").touch()
+    with pytest.raises(KeyboardInterrupt), part_folder(target) as folder:
+        assert folder == part_of(target) and list(folder.iterdir()) == []
+        (folder / "clips.uint8").write_text("pixels")
+        assert remove_parts(tmp_path) == []
+        raise KeyboardInterrupt
+    assert list(target.parent.iterdir()) == []
+
+
+def test_folders_of_killed_programs_are_removed_with_all_that_is_in_them(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    ending = f".part-{socket.gethostname()}-{dead.pid}"
+    gone, kept = tmp_path / f"clips{ending}", tmp_path / "clips.part-elsewhere-1"
+    for folder in (gone, kept):
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "anonymized.uint8").write_text("pixels")
+    (gone / f"system.json{ending}").touch()
+    assert remove_parts(tmp_path) == [gone]
+    assert not gone.exists() and (kept / "deep" / "anonymized.uint8").exists()
 
 
 def test_other_files_and_other_machines_are_left_alone(tmp_path):

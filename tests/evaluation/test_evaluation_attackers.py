@@ -88,6 +88,7 @@ def test_the_strongest_was_chosen_and_is_named(report):
         assert mine == report[row].attributes[attribute]["ap"]
     assert any("the strongest of 4 attackers" in note for note in report.notes)
     assert any("16 training clips that none learned from" in note for note in report.notes)
+    assert report.settings["held_out"] == 0.1
 
 
 def test_rebuilt_clips_are_measured(report):
@@ -187,7 +188,7 @@ def test_frames_are_tested_one_by_one(make_anonymizer):
         make_anonymizer("no mask"),
         colored_clips(128, seed=0),
         (clip, {**labels, "frame_privacy": frames}),
-        attackers=("linear_probe", "frame"),
+        attackers=("linear_probe", "frame", "conv3d"),
         frame_level=True,
         epochs=6,
         learning_rate=2e-2,
@@ -195,6 +196,8 @@ def test_frames_are_tested_one_by_one(make_anonymizer):
         bootstrap=100,
     )
     assert any("236 frames of 64 videos" in note for note in report.notes)
+    left_out = "attacker conv3d left out: attributes are tested frame by frame, by 'frame' alone"
+    assert left_out in report.notes and report.settings["held_out"] is None
     ours = report["anonymized"].scores
     assert ours["auroc"].value > 0.9 and ours["top_1"].value > 0.8
     assert list(report.history) == ["anonymized/action", "anonymized/privacy"]

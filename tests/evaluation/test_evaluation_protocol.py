@@ -130,6 +130,19 @@ def test_views_that_clips_do_not_hold_are_an_error(make_anonymizer, held):
         evaluate(make_anonymizer(), (clip, labels), (views, labels), views=(5, 3), epochs=1)
 
 
+def test_a_test_in_batches_may_hold_several_of_one_source_video(make_anonymizer):
+    train, (clip, labels) = colored_clips(32, seed=0), colored_clips(24, seed=1)
+    run = functools.partial(evaluate, make_anonymizer(), train, epochs=1, raw=False)
+    for test, bootstrap, said in (
+        ((clip, labels), 50, False),
+        ([(clip, labels)], 50, True),
+        ([(clip, labels)], 0, False),
+        ([(clip[:16], {key: value[:16] for key, value in labels.items()})], 50, False),
+    ):
+        notes = run(test, bootstrap=bootstrap).notes
+        assert any("intervals are too narrow" in note for note in notes) == said
+
+
 def test_a_system_tells_how_it_was_trained(make_anonymizer):
     anonymizer = make_anonymizer()
     anonymizer.notes = ["it was trained on a Sunday"]

@@ -1,6 +1,8 @@
 """A fresh attacker every few epochs: what it finds, what it logs, and that training goes on."""
 
 import csv
+import gc
+import weakref
 
 import harness
 import keras
@@ -10,6 +12,7 @@ import tiny_models
 from colored_clips import colored_clips
 
 from keras_stprivacy.evaluation import PrivacyProbe
+from keras_stprivacy.evaluation.attackers import make_attacker
 from keras_stprivacy.evaluation.probe_clips import read_probe_clips
 
 TRAIN, TEST = colored_clips(96, seed=1), colored_clips(48, seed=2)
@@ -180,6 +183,40 @@ def test_a_probe_changes_nothing_in_the_training():
     for name, values in expected.items():
         np.testing.assert_array_equal(logs[name], values)
     assert any(np.ptp(values) > 0 for values in expected.values())
+
+
+@pytest.mark.parametrize("clips", [24, 20])  # the last batch of each epoch whole, or not
+def test_attackers_are_gone_and_a_compiled_training_goes_on(clips, monkeypatch):
+    if keras.backend.backend() == "torch":
+        options = harness.EAGER
+    else:
+        options = {"jit_compile": keras.backend.backend() == "jax"}
+    made = []
+
+    def seen(*given, **named):
+        attacker = make_attacker(*given, **named)
+        made.append(weakref.ref(attacker.model))
+        return attacker
+
+    monkeypatch.setattr("keras_stprivacy.evaluation.probe_attack.make_attacker", seen)
+
+    def level_after(callbacks):
+        keras.utils.set_random_seed(5)
+        anonymizer = tiny_models.players(noise_scale=1.0)[0]
+        anonymizer.trainable = False
+        model = Phase(anonymizer)
+        model.compile(keras.optimizers.Adam(0.1), "mse", **options)
+        shown = CLIPS[:clips]
+        told = {"batch_size": 8, "epochs": 3, "callbacks": callbacks, "verbose": 0}
+        model.fit(shown, shown[:, 0, 0, 0, 0], **told)
+        return harness.numpy(model.level)
+
+    probed = level_after([PrivacyProbe((CLIPS, LABELS), (CLIPS, LABELS), every=1, **QUICK)])
+    assert len(made) == 4  # raw clips, and after each epoch
+    keras.backend.clear_session()
+    gc.collect()
+    assert [attacker() for attacker in made] == [None] * 4
+    np.testing.assert_array_equal(probed, level_after([]))
 
 
 def test_it_reads_what_a_deployment_gives_out():

@@ -91,8 +91,19 @@ def test_what_a_target_says_of_itself_stands():
     assert transformer_arguments(None, with_masks)["tubelet_size"] == (4, 31, 2)
     wide = transformer_arguments(None, _of(4, 64, 64, hidden_dim=192, num_heads=3))
     assert (wide["hidden_dim"], wide["num_heads"], wide["num_layers"]) == (192, 3, 12)
+    under_a_preset = transformer_arguments(None, _of(8, 32, 32, grid_shape=(2, 4, 4)))
+    assert under_a_preset == {
+        **preset_arguments("motion_digits_8x32", "recognizer"),
+        "tubelet_size": (4, 8, 8),
+    }
     with pytest.raises(ValueError, match="has no num_frames"):
         transformer_arguments(None, types.SimpleNamespace())
+
+
+@pytest.mark.any_backend
+def test_a_width_without_heads_is_that_of_something_else():
+    target = _of(16, 112, 112, hidden_dim=2048)
+    assert transformer_arguments(None, target) == transformer_arguments(None, _of(16, 112, 112))
 
 
 def test_a_transformer_for_the_size_reads_under_a_mask(make_anonymizer):

@@ -97,7 +97,7 @@ class Attacker:
         return as_floats(clips)
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
-        """The labels as the loss takes them."""
+        """The labels of some clips as the loss takes them."""
         return labels.astype("int32" if self.task == "action" else "float32")
 
     def fit(
@@ -125,11 +125,10 @@ class Attacker:
         """
         count = len(store) if rows is None else len(rows)
         self.compile(steps_of(count, self.batch_size, training.epochs), training)
-        targets = self.targets(labels)
 
         def make_batch(places: np.ndarray) -> tuple[Any, np.ndarray]:
             mask = None if store.decision_mask is None else store.decision_mask[places]
-            return self.inputs(store.clips[places], mask), targets[places]
+            return self.inputs(store.clips[places], mask), self.targets(labels[places])
 
         history = fit_on_store(
             self.model,

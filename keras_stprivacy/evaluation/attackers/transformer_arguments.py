@@ -40,8 +40,8 @@ def transformer_arguments(attacker: dict[str, Any] | None, target: Any) -> dict[
         return {**preset_arguments(given.pop("preset"), "recognizer"), **given}
     wanted = [name for name in SHARED_ARGUMENTS if name not in given]
     shape, missing = _shape_of(target, wanted)
-    if "num_layers" not in given and hasattr(target, "layers_per_block"):
-        shape["num_layers"] = target.layers_per_block * (target.num_sparsification_blocks + 1)
+    if "num_layers" not in given:
+        shape |= layers_of(target)
     if not missing or given:
         return {**shape, **given}
     clip_shape = getattr(target, "clip_shape", None)
@@ -50,11 +50,12 @@ def transformer_arguments(attacker: dict[str, Any] | None, target: Any) -> dict[
             f"{type(target).__name__} has no {', '.join(missing)} for an attacker to take "
             "over. Pass attacker= a preset, a dict of Recognizer arguments, or a callable."
         )
-    preset = _preset_for(clip_shape)
+    preset, tubelet_size = _preset_for(clip_shape), _tubelet_of_grid(target)
+    if "tubelet_size" not in shape and tubelet_size is not None:
+        shape["tubelet_size"] = tubelet_size
     if preset is not None:
         return {**preset, **shape}
-    tubelet_size = shape.get("tubelet_size") or _tubelet_of_grid(target)
-    return {**arguments_by_size(clip_shape, tubelet_size), **shape}
+    return {**arguments_by_size(clip_shape, shape.get("tubelet_size")), **shape}
 
 
 def arguments_by_size(
@@ -99,9 +100,25 @@ def built_by_size(target: Any) -> bool:
     return _preset_for(clip_shape) is None
 
 
+def layers_of(target: Any) -> dict[str, int]:
+    """`num_layers` of a target that has its layers in blocks; nothing of others.
+
+    Example:
+
+    >>> from keras_stprivacy.baselines import build
+    >>> layers_of(build("stprivacy", preset="embedded")), layers_of(build("raw"))
+    ({'num_layers': 4}, {})
+    """
+    if not hasattr(target, "layers_per_block"):
+        return {}
+    return {"num_layers": target.layers_per_block * (target.num_sparsification_blocks + 1)}
+
+
 def _shape_of(target: Any, wanted: Any) -> tuple[dict[str, Any], list[str]]:
     """What the target says of these arguments, and the names of those it does not."""
     shape = {name: getattr(target, name) for name in wanted if hasattr(target, name)}
+    if not hasattr(target, "num_heads"):  # then it is the width of something else
+        shape.pop("hidden_dim", None)
     return shape, [name for name in wanted if name not in shape]
 
 
