@@ -21,6 +21,14 @@ _ONE_THREAD = {
     "TF_NUM_INTEROP_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
+# The C library (glibc; others do not look at these) gives memory back to the system and asks for it
+# again in every training step, which took up to a third of a worker's time. So it keeps it.
+_KEEP_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # the most that glibc takes
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "MALLOC_TOP_PAD_": str(64 * 2**20),
+}
 _plan: Plan | None = None
 
 
@@ -47,7 +55,9 @@ class Here(concurrent.futures.Executor):
 def processes(plan: Plan, workers: int) -> Iterator[concurrent.futures.Executor]:
     """Processes that have the plan, with one thread each, as an executor.
 
-    Threads are counted by what the environment says, where it says something.
+    Threads are counted by what the environment says, where it says something. Each process keeps to
+    its share of the processors, where there is one for each and the system lets a process choose:
+    left to the system, two of them were seen on one processor for minutes, beside an idle one.
 
     Args:
         plan: which `plan_here` returns in each of them.
@@ -56,14 +66,18 @@ def processes(plan: Plan, workers: int) -> Iterator[concurrent.futures.Executor]
     Yields:
         The executor. What is not begun when the block ends is not done any more.
     """
-    wanted = {**_ONE_THREAD, "KERAS_BACKEND": keras.backend.backend()}
+    wanted = {**_ONE_THREAD, **_KEEP_MEMORY, "KERAS_BACKEND": keras.backend.backend()}
     missing = {name: value for name, value in wanted.items() if name not in os.environ}
     settings = (keras.config.floatx(), keras.config.dtype_policy().name)
     others = multiprocessing.active_children()
+    context = multiprocessing.get_context("spawn")
+    shares = context.SimpleQueue()
+    for number in range(workers):
+        shares.put(_share(number, workers))
     os.environ.update(missing)  # a process reads these as it starts
     try:
         pool = concurrent.futures.ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), _start, (plan, *settings)
+            workers, context, _start, (plan, shares, *settings)
         )
         try:
             yield pool
@@ -85,12 +99,32 @@ def plan_here() -> Plan:
     return _plan
 
 
-def _start(plan: Plan, floatx: str, dtype_policy: str) -> None:
+def _share(number: int, workers: int) -> set[int] | None:
+    """The processors of one of these workers; None where it cannot have its own."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    processors = sorted(os.sched_getaffinity(0))
+    return set(processors[number::workers]) if workers <= len(processors) else None
+
+
+def _start(plan: Plan, shares: Any, floatx: str, dtype_policy: str) -> None:
     global _plan
     _plan = plan
+    share = shares.get()
+    if share is not None:
+        _keep_to(share)
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(dtype_policy)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _keep_to(processors: set[int]) -> None:
+    """Lets this process run on these alone; where the system refuses, it is slower, no more."""
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, processors)
+        for thread in os.listdir("/proc/self/task"):  # libraries have begun some already
+            with contextlib.suppress(OSError):  # of one that has just ended
+                os.sched_setaffinity(int(thread), processors)
 
 
 def _end_with_parent() -> None:

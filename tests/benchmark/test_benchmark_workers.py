@@ -2,8 +2,11 @@
 
 import concurrent.futures
 import dataclasses
+import os
+import pathlib
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from keras_stprivacy.benchmark.embedded_tags import with_tags
 from keras_stprivacy.benchmark.plan import Plan
 from keras_stprivacy.benchmark.run import BrokenWorkersError, _Session
 from keras_stprivacy.benchmark.variant import Variant, system_variants
+from keras_stprivacy.benchmark.workers import processes
 from keras_stprivacy.data.errors import AddressError, ShardError, VideoDecodeError, VideoLimitError
 
 pytestmark = pytest.mark.any_backend
@@ -139,6 +143,37 @@ def test_what_ends_a_run(tmp_path, measured, who, error, kind):
     message = "Weak.*fewer workers.*__main__" if kind is BrokenWorkersError else str(error)
     with pytest.raises(kind, match=message):
         _work(_plan(system_variants(["weak_blur"])), tmp_path)
+
+
+@pytest.fixture
+def two_processors():
+    """Two or more that this process may use, also where the test's own process keeps to one."""
+    if not hasattr(os, "sched_setaffinity") or os.cpu_count() < 2:
+        pytest.skip("no two processors that a process can choose between")
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count()))
+    yield os.sched_getaffinity(0)
+    os.sched_setaffinity(0, own)
+
+
+def where_it_runs(folder, number):
+    """Processors of all threads, once both workers are here."""
+    (folder / str(number)).touch()
+    end = time.monotonic() + 60
+    while len(list(folder.iterdir())) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    threads = [int(path.name) for path in pathlib.Path("/proc/self/task").iterdir()]
+    return os.getpid(), set().union(*map(os.sched_getaffinity, threads)), dict(os.environ)
+
+
+def test_each_worker_keeps_to_its_processors_and_its_memory(tmp_path, two_processors):
+    with processes(_plan(system_variants(["blacken"])), 2) as pool:
+        places = [pool.submit(where_it_runs, tmp_path, number) for number in range(2)]
+        (one, its, environment), (other, others, _) = [place.result(120) for place in places]
+    assert one != other
+    assert its and others and not its & others and its | others == two_processors
+    assert environment["OMP_NUM_THREADS"] == "1" and environment["MALLOC_ARENA_MAX"] == "1"
+    assert "MALLOC_ARENA_MAX" not in os.environ
 
 
 def test_a_plan_reaches_another_process():
