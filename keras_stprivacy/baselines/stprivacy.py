@@ -20,6 +20,7 @@ from keras_stprivacy.training import (
 )
 from keras_stprivacy.training import STPrivacy as AdversarialPhase
 from keras_stprivacy.training.adversarial_options import check_options
+from keras_stprivacy.training.feeding import fed
 
 # Of a nat, where one anonymizer is trained for many ratios; at the lowest ratio it is 1.
 _PRICE_AT_THE_HIGHEST = 0.01
@@ -283,7 +284,7 @@ class STPrivacy(LearningSystem):
             on_epoch_end=lambda epoch, logs: self._report_progress(stage, (epoch + 1) / epochs)
         )
         history = phase.fit(
-            data.endless(),
+            fed(data.endless()),
             epochs=epochs,
             steps_per_epoch=data.steps_per_epoch(),
             callbacks=[*callbacks, progress],

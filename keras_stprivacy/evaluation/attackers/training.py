@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_stprivacy.evaluation.clip_store import ClipStore
+from keras_stprivacy.training.feeding import fed
 from keras_stprivacy.training.seeding import seeded
 
 
@@ -97,7 +98,7 @@ def fit_on_store(
         )
     with seeded(seed):
         history = model.fit(
-            batches(),
+            fed(batches()),
             epochs=epochs,
             steps_per_epoch=steps,
             callbacks=callbacks,
