@@ -2,7 +2,7 @@
 
     python benchmarks/systems.py quick          # 21 minutes on two cores
     python benchmarks/systems.py deployment     # 35 minutes
-    python benchmarks/systems.py known          # 387 minutes of work, two cells at a time
+    python benchmarks/systems.py known          # some three hours and a quarter
     python benchmarks/systems.py demo           # 8 and a half minutes
 
 Each runs the command that `COMMANDS` has under its name, in a folder that `--out` may change, and
