@@ -37,6 +37,7 @@ ONLY_IN = {
     "tensorflow": (
         "keras_stprivacy/data/pipeline",
         "keras_stprivacy/export/",
+        "keras_stprivacy/training/feeding/tensorflow.py",
         "keras_stprivacy/training/steps/tensorflow.py",
         "keras_stprivacy/models/tensor_values/tensorflow.py",
         "tfrecords_tools/",

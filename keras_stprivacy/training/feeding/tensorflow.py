@@ -1,33 +1,28 @@
-"""How batches of a generator reach `fit`."""
-
-from __future__ import annotations
+"""Feeding on TensorFlow: a dataset that nothing tunes."""
 
 import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 
 def fed(batches: Iterator[tuple[Any, Any]]) -> Any:
     """What `keras.Model.fit` reads these batches from, without waiting at its end.
 
-    On TensorFlow Keras makes a dataset of a generator that tf.data tunes while it is read. When
-    `fit` lets go of it, the thread that tunes is told to end, but goes back to sleep if it looks
-    too early: then `fit` returns when it wakes up, after as much as a minute. So there the dataset
-    is made here, untuned. Order and values of the batches are the same.
+    Keras would make a dataset of a generator that tf.data tunes while it is read. When `fit` lets
+    go of it, the thread that tunes is told to end, but goes back to sleep if it looks too early:
+    then `fit` returns when it wakes up, after as much as a minute. So the dataset is made here,
+    untuned. Order and values of the batches are the same.
 
     Args:
         batches: a generator of `(inputs, targets)`, each array as the first but for the length of
             the first axis. `fit` needs `shuffle=False` beside them.
 
     Returns:
-        On TensorFlow a `tf.data.Dataset`, else the batches.
+        A `tf.data.Dataset`.
     """
-    if keras.backend.backend() != "tensorflow":
-        return batches
-    import tensorflow as tf
-
     first = next(batches)
 
     def one_by_one() -> Iterator[tuple[Any, Any]]:
