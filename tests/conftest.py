@@ -11,14 +11,6 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-if hasattr(os, "sched_setaffinity"):
-    # pytest-xdist's processes have processors of their own: left to the system, two were seen on
-    # one for minutes, beside an idle one.
-    processors = sorted(os.sched_getaffinity(0))
-    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if 1 < count <= len(processors):
-        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
-        os.sched_setaffinity(0, processors[number::count])
 if os.environ["KERAS_BACKEND"] == "jax":
     # These tests compile much and compute little.
     FLAGS = (

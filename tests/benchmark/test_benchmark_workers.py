@@ -147,7 +147,7 @@ def test_what_ends_a_run(tmp_path, measured, who, error, kind):
 
 @pytest.fixture
 def two_processors():
-    """Two or more that this process may use, also where the test's own process keeps to one."""
+    """Two or more that this process may use, also where it was given only one."""
     if not hasattr(os, "sched_setaffinity") or os.cpu_count() < 2:
         pytest.skip("no two processors that a process can choose between")
     own = os.sched_getaffinity(0)
