@@ -18,6 +18,7 @@ from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, 
 from keras_stprivacy.training.phase import TrainingPhase
 from keras_stprivacy.training.players import ACTION, ANONYMIZER, privacy_players
 from keras_stprivacy.training.schedules import InformationSchedule, WarmupCosine
+from keras_stprivacy.training.state import add_state
 from keras_stprivacy.training.steps import AdversarialStep
 from keras_stprivacy.training.word_reader import WordReader
 
@@ -168,9 +169,9 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         self.num_actions = action_recognizer.num_classes
         self.num_attributes = self.privacy_recognizers[0].num_classes
         # Running mean of the privacy labels seen in training, and how many batches it is of.
-        self.base_rates = self._number(_half, "base_rates", (self.num_attributes,))
-        self.batches_seen = self._number("zeros", "batches_seen")
-        self.information_scale = self._number("ones", "information_scale")
+        self.base_rates = add_state(self, _half, "base_rates", (self.num_attributes,))
+        self.batches_seen = add_state(self, "zeros", "batches_seen")
+        self.information_scale = add_state(self, "ones", "information_scale")
         self.code = None
         if mask_information_weight or bits_information_weight:
             self.code = ConditionalCode(
@@ -192,17 +193,6 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             self.ratio_generator = keras.random.SeedGenerator(anonymizer.seed)
         self._make_trackers(attribute_names)
         self.built = True
-
-    def _number(self, initializer: Any, name: str, shape: tuple[int, ...] = ()) -> Any:
-        """State of training, float32 under every policy: half precision cannot count to 257."""
-        return self.add_weight(
-            shape=shape,
-            initializer=initializer,
-            trainable=False,
-            autocast=False,
-            dtype="float32",
-            name=name,
-        )
 
     def default_schedules(self) -> list[keras.callbacks.Callback]:
         return [WarmupCosine(), *([InformationSchedule()] if self.code is not None else [])]

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_stprivacy.training.state import add_state
+
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
 class ConditionalCode(keras.layers.Layer):
@@ -73,22 +75,12 @@ class ConditionalCode(keras.layers.Layer):
         self.margin = margin
         self.num_settings = num_settings
         num_codes = num_actions * num_settings
-        self.kept = self._averages((num_codes, num_tubelets), "kept")
+        half = keras.initializers.Constant(0.5)
+        self.kept = add_state(self, half, "kept", (num_codes, num_tubelets))
         self.ones = None
         if num_bits is not None:
-            self.ones = self._averages((num_codes, num_tubelets, num_bits), "ones")
+            self.ones = add_state(self, half, "ones", (num_codes, num_tubelets, num_bits))
         self.built = True
-
-    def _averages(self, shape: tuple, name: str) -> Any:
-        half = keras.initializers.Constant(0.5)
-        return self.add_weight(
-            shape=shape,
-            initializer=half,
-            trainable=False,
-            autocast=False,
-            dtype="float32",
-            name=name,
-        )
 
     def call(
         self,
