@@ -283,13 +283,14 @@ class STPrivacy(LearningSystem):
         progress = keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: self._report_progress(stage, (epoch + 1) / epochs)
         )
-        history = phase.fit(
-            fed(data.endless()),
-            epochs=epochs,
-            steps_per_epoch=data.steps_per_epoch(),
-            callbacks=[*callbacks, progress],
-            verbose=0,
-        ).history
+        with fed(data.endless()) as batches:
+            history = phase.fit(
+                batches,
+                epochs=epochs,
+                steps_per_epoch=data.steps_per_epoch(),
+                callbacks=[*callbacks, progress],
+                verbose=0,
+            ).history
         for name, values in history.items():
             self.history[f"{stage}/{name}"] = [float(value) for value in values]
 

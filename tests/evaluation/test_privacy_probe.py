@@ -213,7 +213,6 @@ def test_attackers_are_gone_and_a_compiled_training_goes_on(clips, monkeypatch):
 
     probed = level_after([PrivacyProbe((CLIPS, LABELS), (CLIPS, LABELS), every=1, **QUICK)])
     assert len(made) == 4  # raw clips, and after each epoch
-    keras.backend.clear_session()
     gc.collect()
     assert [attacker() for attacker in made] == [None] * 4
     np.testing.assert_array_equal(probed, level_after([]))

@@ -1,5 +1,8 @@
 """Batches that are made one by one, as `fit` reads them."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 
@@ -34,8 +37,8 @@ class Recorder(keras.Model):
 def test_fit_reads_every_batch_as_it_was_in_its_order():
     model = Recorder()
     model.compile(run_eagerly=True)
-    batches = fed(batch for batch in BATCHES + BATCHES)
-    model.fit(batches, epochs=2, steps_per_epoch=3, shuffle=False, verbose=0)
+    with fed(batch for batch in BATCHES + BATCHES) as batches:
+        model.fit(batches, epochs=2, steps_per_epoch=3, shuffle=False, verbose=0)
     assert len(model.seen) == 6
     for (clips, labels), (expected, named) in zip(model.seen, BATCHES + BATCHES, strict=True):
         np.testing.assert_array_equal(clips, expected)
@@ -47,8 +50,24 @@ def test_fit_reads_every_batch_as_it_was_in_its_order():
 
 def test_on_tensorflow_no_thread_tunes_what_fit_reads(backend):
     batches = (batch for batch in BATCHES)
-    given = fed(batches)
-    if backend == "tensorflow":
-        assert given.options().autotune.enabled is False
-    else:
-        assert given is batches
+    with fed(batches) as given:
+        if backend == "tensorflow":
+            assert given.options().autotune.enabled is False
+        else:
+            assert given is batches
+
+
+def test_what_the_batches_are_made_of_is_let_go_of():
+    model = Recorder()
+    model.compile(run_eagerly=True)
+
+    def endless(maker):
+        while maker is not None:
+            yield from BATCHES
+
+    with fed(endless(model)) as batches:
+        model.fit(batches, epochs=2, steps_per_epoch=2, shuffle=False, verbose=0)
+    gone = weakref.ref(model)
+    del model, batches
+    gc.collect()
+    assert gone() is None

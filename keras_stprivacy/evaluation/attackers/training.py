@@ -96,9 +96,9 @@ def fit_on_store(
         callbacks.append(
             keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: on_epoch_end())
         )
-    with seeded(seed):
+    with seeded(seed), fed(batches()) as fed_batches:
         history = model.fit(
-            fed(batches()),
+            fed_batches,
             epochs=epochs,
             steps_per_epoch=steps,
             callbacks=callbacks,
