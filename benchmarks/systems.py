@@ -42,7 +42,7 @@ COMMANDS = {
         "benchmark_quick.json",
     ),
     "deployment": (
-        "stprivacy benchmark deployment --seeds 1 --attackers video_transformer,mask",
+        "stprivacy benchmark deployment --workers 2 --attackers video_transformer,mask",
         "results/sweep",
         "benchmark_deployment.json",
     ),

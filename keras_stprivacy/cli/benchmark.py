@@ -169,7 +169,8 @@ def benchmark(
     click.echo(f"report: {paths[-1]}", err=True)
     if report.failures:
         raise click.ClickException(
-            f"{len(report.failures)} systems could not be measured: {', '.join(report.failures)}"
+            f"{len(report.failures)} systems could not be measured, or not with every seed: "
+            f"{', '.join(report.failures)}"
         )
 
 

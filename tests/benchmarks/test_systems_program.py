@@ -63,8 +63,8 @@ def test_a_benchmark_keeps_its_report(systems, asked, tmp_path, name):
     (protocol, data, names, settings, options) = calls.pop()
     quick = benchmark.Settings.quick(workers=2)
     whole = benchmark.Settings(workers=2)
-    one = benchmark.Settings(seeds=1, attackers=("video_transformer", "mask"))
-    expected = {"known": ("known", whole), "quick": ("known", quick), "deployment": (name, one)}
+    two = benchmark.Settings(workers=2, attackers=("video_transformer", "mask"))
+    expected = {"known": ("known", whole), "quick": ("known", quick), "deployment": (name, two)}
     assert (protocol, settings) == expected[name]
     assert (data, names, options) == ("motion-digits", None, {})
     kept = systems.RESULTS / f"benchmark_{name}.json"
@@ -76,7 +76,7 @@ def test_a_benchmark_keeps_its_report(systems, asked, tmp_path, name):
 def test_what_failed_is_not_kept(systems, asked, tmp_path):
     _, failing = asked
     failing.append(True)
-    with pytest.raises(SystemExit, match="1 systems could not be measured: vita"):
+    with pytest.raises(SystemExit, match="1 systems could not be measured.*: vita"):
         systems.main(["quick", "--out", str(tmp_path / "out")])
     assert not list(systems.RESULTS.iterdir())
 
