@@ -1,7 +1,7 @@
 """The benchmarks of docs/evaluation.md and the demo of the README, with their reports kept.
 
     python benchmarks/systems.py quick          # 21 minutes on two cores
-    python benchmarks/systems.py deployment     # 35 minutes
+    python benchmarks/systems.py deployment     # 45 minutes
     python benchmarks/systems.py known          # some three hours and a quarter
     python benchmarks/systems.py demo           # 8 and a half minutes
 
