@@ -1,6 +1,7 @@
 """Feeding on TensorFlow: a dataset that nothing tunes and that holds nothing after `fit`."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,21 +13,13 @@ class _Source:
     """Batches that can be let go of, however long something holds this object."""
 
     def __init__(self, batches: Iterator[tuple[Any, Any]]) -> None:
-        self.first = next(batches)
-        self.begun = False
-        self.batches: Iterator[tuple[Any, Any]] = batches
+        self.batches = batches
 
     def __iter__(self) -> "_Source":
         return self
 
     def __next__(self) -> tuple[Any, Any]:
-        if not self.begun:
-            self.begun = True
-            return self.first
         return next(self.batches)
-
-    def let_go(self) -> None:
-        self.first, self.batches = (None, None), iter(())
 
 
 @contextlib.contextmanager
@@ -48,17 +41,18 @@ def fed(batches: Iterator[tuple[Any, Any]]) -> Iterator[Any]:
     Yields:
         A `tf.data.Dataset`, to be read once and inside of the context.
     """
-    source = _Source(batches)
+    first = next(batches)
+    source = _Source(itertools.chain([first], batches))
 
     def kind(array: Any) -> Any:
         return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
 
     dataset = tf.data.Dataset.from_generator(
-        lambda: source, output_signature=keras.tree.map_structure(kind, source.first)
+        lambda: source, output_signature=keras.tree.map_structure(kind, first)
     )
     options = tf.data.Options()
     options.autotune.enabled = False
     try:
         yield dataset.prefetch(1).with_options(options)
     finally:
-        source.let_go()
+        source.batches = iter(())
