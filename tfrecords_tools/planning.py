@@ -108,3 +108,15 @@ def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> No
             raise ValueError(f"{entry.id}: exactly one of file and clip must be given")
         if entry.clip is not None and not entry.frame_rate:
             raise ValueError(f"{entry.id}: a clip needs a frame_rate")
+        if entry.boxes is None:
+            continue
+        if entry.clip is None:
+            raise ValueError(
+                f"{entry.id}: boxes go with a clip. Those of a file are found by a detector "
+                "(--boxes detector)"
+            )
+        if len(entry.boxes) != len(entry.clip):
+            raise ValueError(
+                f"{entry.id}: boxes must be given for each of {len(entry.clip)} frames. Received: "
+                f"boxes for {len(entry.boxes)}"
+            )

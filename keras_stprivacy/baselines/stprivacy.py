@@ -13,6 +13,7 @@ import numpy as np
 from keras_stprivacy.baselines.learning_system import LearningSystem, applied, run_in_batches
 from keras_stprivacy.baselines.training_data import TrainingData
 from keras_stprivacy.keep_ratio import check_keep_ratio
+from keras_stprivacy.layers.tubelets import check_tubelet_size
 from keras_stprivacy.models import Anonymizer, Recognizer, load_weights_from
 from keras_stprivacy.training import (
     Initialization,
@@ -179,7 +180,7 @@ class STPrivacy(LearningSystem):
             self.keep_ratios,
             self.word_weight,
         )
-        self.tubelet_size = tuple(self.tubelet_size)
+        self.tubelet_size = check_tubelet_size(self.tubelet_size)
         self.keep_ratio = check_keep_ratio(self.keep_ratio)
         self._at_ratio: dict[float, keras.Model] = {}
 

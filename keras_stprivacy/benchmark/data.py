@@ -145,6 +145,7 @@ def load_data(
         about_validation = {"shards": [shard.sha256 for shard in held_out]}
         drawn = {**common, "training": False, "shuffle": True, "seed": 0}
         validation = Reopened(functools.partial(clip_dataset, source, "validation", **drawn))
+    read = splits if validation is None else (*splits, "validation")
     of_test = {**common, **boxes["test"], "with_frame_labels": frame_labels}
     if views is not None:  # a batch holds all views of its videos
         of_test["batch_size"] = max(1, settings.batch_size // math.prod(views))
@@ -159,7 +160,7 @@ def load_data(
         groups=dict(info.attribute_groups),
         frame_labels=frame_labels,
         about=about,
-        sources={split: _sources(info, split) for split in splits},
+        sources={split: _sources(info, split) for split in read},
         validation=validation,
         about_validation=about_validation,
     )

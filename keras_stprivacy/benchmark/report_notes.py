@@ -140,17 +140,30 @@ def _split_notes(plan: Plan) -> list[str]:
     learned: dict[frozenset[str], list[str]] = {}
     for who, data in (("systems", plan.learned_from), ("attackers", plan.attacked)):
         learned.setdefault(data.sources.get("train", frozenset()), []).append(who)
-    return [
+    notes = [
         f"{len(test & train)} of {len(test)} video files of the test are among those that "
         f"{' and '.join(who)} could learn from: the splits leak"
         for train, who in learned.items()
         if test & train
     ]
+    watched = test & plan.learned_from.sources.get("validation", frozenset())
+    watching = _watching(plan)
+    if watched and watching:
+        notes.append(
+            f"{len(watched)} of {len(test)} video files of the test are among those of the split "
+            f"validation, which {', '.join(watching)} watched: the splits leak"
+        )
+    return notes
+
+
+def _watching(plan: Plan) -> list[str]:
+    """Systems that watch clips they do not learn from."""
+    return [v.label for v in plan.variants if system_class(v.system).uses_validation]
 
 
 def _validation_notes(plan: Plan) -> list[str]:
     """That systems which watch clips they do not learn from had none."""
-    watching = [v.label for v in plan.variants if system_class(v.system).uses_validation]
+    watching = _watching(plan)
     if not watching or plan.learned_from.watched is not None:
         return []
     return [

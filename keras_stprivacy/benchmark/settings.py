@@ -16,6 +16,11 @@ ALL_ATTACKERS = (
     RECONSTRUCTION,
 )
 _FROM_WEIGHTS = ("video_transformer", "linear_probe")
+_FROM_ZERO = ("bootstrap", "figure_clips")
+_FROM_ONE = (
+    *("seeds", "epochs", "batch_size", "train_clips", "test_clips", "num_frames", "frame_step"),
+    *("image_size", "train_passes", "workers"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +44,8 @@ class Settings:
         views: of test videos from records.
         augment: whether clips from records are changed at random in training.
         train_passes: how often attackers' training clips are drawn from records.
-        bootstrap: samples of the test videos.
-        figure_clips: test clips to show of each system.
+        bootstrap: samples of the test videos; 0: no intervals.
+        figure_clips: test clips to show of each system; 0: none.
         jit_compile: see `keras.Model.compile`; None: on JAX alone, where nothing else is fast.
         detector: preset folder of a detector, see `keras_stprivacy.detection.load_detector`; it
             finds persons for systems that need boxes, where the data has none.
@@ -54,8 +59,8 @@ class Settings:
             another order may move the last digits of a number.
 
     Raises:
-        ValueError: for numbers below 1, unknown attackers, a class without a detector, weights
-            without a layout, or without an attacker that takes them.
+        ValueError: for numbers that are too small, unknown attackers, a class without a detector,
+            weights without a layout, or without an attacker that takes them.
         FileNotFoundError: if there is no such file of weights.
 
     Example:
@@ -89,11 +94,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attackers", check_attackers(self.attackers))
-        for field in ("seeds", "epochs", "batch_size", "train_clips", "test_clips", "workers"):
-            if getattr(self, field) is not None and getattr(self, field) < 1:
-                raise ValueError(
-                    f"{field} must be at least 1. Received: {field}={getattr(self, field)}"
-                )
+        for least, fields in enumerate((_FROM_ZERO, _FROM_ONE)):
+            for field in fields:
+                if getattr(self, field) is not None and getattr(self, field) < least:
+                    raise ValueError(
+                        f"{field} must be at least {least}. Received: {field}="
+                        f"{getattr(self, field)}"
+                    )
+        if len(self.views) != 2 or min(self.views) < 1:
+            raise ValueError(
+                "views must be two numbers of at least 1, of times and of crops. Received: views="
+                f"{self.views}"
+            )
         if self.person_class is not None and (self.detector is None or self.person_class < 0):
             raise ValueError(
                 "person_class must be None, or at least 0 and given with a detector. Received: "

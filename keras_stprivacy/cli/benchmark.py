@@ -51,6 +51,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
 @click.option("--num-frames", type=click.IntRange(min=1), help="Of clips from records.")
 @click.option("--frame-step", type=click.IntRange(min=1), help="Of clips from records.")
 @click.option("--image-size", type=click.IntRange(min=8), help="Of clips from records.")
+@click.option(
+    "--train-passes",
+    type=click.IntRange(min=1),
+    help="How often attackers' training clips are drawn from records.  [default: 1]",
+)
 @click.option("--no-augment", is_flag=True, help="Change no clip from records at random.")
 @click.option(
     "--detector-weights",
@@ -95,6 +100,7 @@ def benchmark(
     num_frames: int | None,
     frame_step: int | None,
     image_size: int | None,
+    train_passes: int | None,
     no_augment: bool,
     detector_weights: str | None,
     person_class: int | None,
@@ -132,6 +138,7 @@ def benchmark(
         "num_frames": num_frames,
         "frame_step": frame_step,
         "image_size": image_size,
+        "train_passes": train_passes,
         "augment": False if no_augment else None,
         "detector": detector_weights,
         "person_class": person_class,

@@ -276,6 +276,7 @@ class VideoReader:
         if promised:
             if count + 1 < _LEAST_SHARE * promised:
                 raise VideoDecodeError(self.path, f"truncated: {count} of {promised} frames decode")
+            self._check_whole(count)
             return
         if not self.stream.duration:  # Matroska: counted from time 0 of the file
             last += max(0.0, float(self.start or 0))
@@ -284,6 +285,13 @@ class VideoReader:
         if expected and last + 2 * frame_duration < _LEAST_SHARE * expected:
             raise VideoDecodeError(
                 self.path, f"truncated: {last:.2f} of {expected:.2f} seconds decode"
+            )
+        self._check_whole(count)
+
+    def _check_whole(self, count: int) -> None:
+        if self.is_cut_off:
+            raise VideoDecodeError(
+                self.path, f"truncated: a piece is incomplete; {count} frames decode"
             )
 
 

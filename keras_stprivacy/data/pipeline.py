@@ -104,7 +104,8 @@ def clip_dataset(
             as the pixels are by resizing, cropping and flipping.
         max_boxes: room for boxes in a frame, K. A record with more in a frame is an error. None:
             as many as the fullest frame of the batch has, at least 1.
-        with_frame_labels: whether labels have "frame_privacy", attributes frame by frame.
+        with_frame_labels: whether labels have "frame_privacy", attributes frame by frame, and
+            "frame_number".
         verify: whether to read all of the split first and check every payload's checksum.
 
     Returns:
@@ -114,7 +115,9 @@ def clip_dataset(
         multi-label dataset, "action" is float32 (B, A), 1 for every action that a video shows.
         "boxes" are float32 (B, T, K, 4) or (B, V, T, K, 4): ymin, xmin, ymax, xmax in shares of the
         clip's height and width, NaN where there is no box or it is outside of the crop.
-        "frame_privacy" is int32 (B, T, P) or (B, V, T, P): 0, 1, or -1 for not annotated.
+        "frame_privacy" is int32 (B, T, P) or (B, V, T, P): 0, 1, or -1 for not annotated;
+        "frame_number" is int64 (B, T) or (B, V, T), the places of the frames in the record: views
+        overlap, and a short video is continued with its last frame.
 
     Raises:
         DatasetNotFoundError: if there is no `dataset.json`.

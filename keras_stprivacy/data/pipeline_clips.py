@@ -55,6 +55,7 @@ def training_clip(
             labels["boxes"] = moved_boxes(tf.gather(video["boxes"], indices), shape, window, flip)
         if "frame_privacy" in video:
             labels["frame_privacy"] = tf.gather(video["frame_privacy"], indices)
+            labels["frame_number"] = indices
         return clip, labels
 
     return make
@@ -85,6 +86,7 @@ def evaluation_clip(
         if "frame_privacy" in video:
             frame_privacy = tf.gather(video["frame_privacy"], indices)  # (temporal, T, P)
             own["frame_privacy"] = tf.repeat(frame_privacy, spatial, axis=0)
+            own["frame_number"] = tf.repeat(indices, spatial, axis=0)
         if views is None:
             clips, own = clips[0], {key: value[0] for key, value in own.items()}
         return clips, {**video["labels"], **own}
@@ -94,7 +96,8 @@ def evaluation_clip(
 
 def single_views(views: tf.Tensor, labels: dict[str, tf.Tensor]) -> tf.data.Dataset:
     """A video's views (V, T, H, W, 3) and labels → its views one by one, each with the labels."""
-    own = {key: labels[key] for key in ("boxes", "frame_privacy") if key in labels}
+    of_frames = ("boxes", "frame_privacy", "frame_number")
+    own = {key: labels[key] for key in of_frames if key in labels}
     slices = tf.data.Dataset.from_tensor_slices((views, own))
     return slices.map(lambda clip, of_clip: (clip, {**labels, **of_clip}))
 

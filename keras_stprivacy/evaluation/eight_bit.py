@@ -118,7 +118,7 @@ class EightBitTransform:
 
 class _GivenOut(keras.Model):
     def __init__(self, anonymizer: keras.Model, keep_ratio: float | None) -> None:
-        super().__init__(name="given_out")
+        super().__init__(name="given_out", autocast=False)  # the anonymizer casts for itself
         self.anonymizer = anonymizer
         self.keep_ratio = keep_ratio
 

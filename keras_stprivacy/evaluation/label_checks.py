@@ -100,6 +100,28 @@ def check_frame_privacy(labels: Any, shape: tuple[int, ...], name: str) -> np.nd
     return labels.astype("int64")
 
 
+def check_frame_number(numbers: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """Brings numbers of frames into one form, `shape` (clips, views, frames).
+
+    Returns:
+        An int64 array.
+
+    Raises:
+        ValueError: if they are of another shape, or not whole numbers of 0 and above.
+    """
+    numbers = np.asarray(numbers)
+    if numbers.ndim == 2:  # one view
+        numbers = numbers[:, None]
+    whole = numbers.dtype.kind in "iu" and (numbers >= 0).all()
+    if numbers.shape != shape or not whole:
+        raise ValueError(
+            f'"frame_number" of {name} must be whole numbers from 0 on, of shape (clips, frames) '
+            f"or (clips, views, frames) with (clips, views, frames) = {shape}. Received: "
+            f"{numbers.dtype} of shape {numbers.shape}"
+        )
+    return numbers.astype("int64")
+
+
 def check_boxes_of_video(boxes: Any, video: np.ndarray, name: str) -> np.ndarray:
     """Brings the boxes of a whole video into one form, float32 (frames, K, 4).
 

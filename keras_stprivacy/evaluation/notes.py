@@ -50,7 +50,13 @@ def label_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     if results.frame_level:
         notes.append(
             f"attributes are tested on {len(results.privacy)} frames of {len(results.action)} "
-            "videos; intervals draw whole videos"
+            "videos, each once, by the mean over the views that hold it; intervals draw whole "
+            "videos"
+        )
+    if results.partly_annotated:
+        notes.append(
+            f"{results.partly_annotated} frames were left out: not all of their attributes are "
+            "annotated"
         )
     return notes
 

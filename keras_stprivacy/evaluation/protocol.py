@@ -112,6 +112,8 @@ def evaluate(
             do not learn from.
         frame_level: test the attributes on single frames, with the attacker `"frame"`. The labels
             of `test` then need "frame_privacy" (N, T, P), or those of a clip stand for its frames.
+            With several views they need "frame_number" (N, V, T), too: a frame counts once, by the
+            mean over the views that hold it. Records and whole videos say it themselves.
         figure_clips: test clips to keep for the picture.
         memory_limit: bytes of transformed training clips to keep in memory.
         jit_compile: see `keras.Model.compile`.

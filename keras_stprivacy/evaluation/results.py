@@ -13,6 +13,7 @@ class TestResults:
         action: int array (N,), or (N, A) of 0 and 1.
         privacy: int array (U, P), a row a unit: a video, or a frame where frames are tested.
         video: int array (U,), the video of a unit.
+        partly_annotated: frames left out, since some of their attributes alone are annotated.
         probability: "clips/task" or "clips/task/attacker" -> array (N, C), or (U, P) for the
             privacy. Clips are "raw", "anonymized" or "rebuilt".
         quality: "psnr", "ssim" and their floors of rebuilt clips, (N,) each; may be empty.
@@ -37,6 +38,7 @@ class TestResults:
     tubelets: int | None = None
     kept_share: float | None = None
     seen_in_training: int = 0
+    partly_annotated: int = 0
     shown: list[tuple] = dataclasses.field(default_factory=list)
     sparsified: dict[int, np.ndarray] = dataclasses.field(default_factory=dict)
 

@@ -11,12 +11,13 @@ import numpy as np
 from keras_stprivacy.evaluation.label_checks import (
     check_boxes,
     check_boxes_of_video,
+    check_frame_number,
     check_frame_privacy,
     check_labels,
 )
 from keras_stprivacy.evaluation.random_views import cut_window, random_window
 from keras_stprivacy.evaluation.view_boxes import crop_boxes, video_view_boxes
-from keras_stprivacy.evaluation.views import check_video, video_views
+from keras_stprivacy.evaluation.views import check_video, video_views, view_frames
 from keras_stprivacy.models.clips import check_clip_values
 
 
@@ -32,6 +33,8 @@ class Batch:
             or None where the data has none.
         frame_privacy: int64 array (B, V, T, P) of 0 and 1, and -1 where nobody annotated, or None
             where the data has none.
+        frame_number: int64 array (B, V, T), which frame of its video each is, or None: all are
+            different.
     """
 
     clips: np.ndarray
@@ -39,6 +42,7 @@ class Batch:
     privacy: np.ndarray
     boxes: np.ndarray | None = None
     frame_privacy: np.ndarray | None = None
+    frame_number: np.ndarray | None = None
 
 
 class Source:
@@ -52,7 +56,9 @@ class Source:
             clip may show several, and "privacy" (N, P). They may have "boxes" (N, T, 4),
             (N, T, K, 4), or with views (N, V, T, K, 4); those of whole videos are a list with
             (frames, 4) or (frames, K, 4) for each and are cut as the videos are. They may have
-            "frame_privacy" (N, T, P), or with views (N, V, T, P): 0, 1, or -1 for not annotated.
+            "frame_privacy" (N, T, P), or with views (N, V, T, P): 0, 1, or -1 for not annotated;
+            and "frame_number" (N, T), or with views (N, V, T): the same number says that it is the
+            same frame of the video.
         name: "train" or "test", for the messages.
         clip_shape: `(T, H, W, 3)` that is needed.
         views: for whole videos in testing: temporal and spatial views. None draws one clip at
@@ -165,17 +171,28 @@ class Source:
         return item[0], item[1]
 
     def _batch(self, clips: Any, labels: Mapping) -> Batch:
-        boxes = labels.get("boxes")
+        boxes, numbers = labels.get("boxes"), labels.get("frame_number")
         if isinstance(clips, list | tuple):
+            if self.views is not None:
+                numbers = self._frame_numbers(clips, self.views)
             clips, boxes = self._cut(clips, boxes)
         clips = self._views(clips)
+        if numbers is not None:
+            numbers = check_frame_number(numbers, clips.shape[:3], self.name)
         if boxes is not None:
             boxes = check_boxes(boxes, clips.shape, self.name)
         frames = labels.get("frame_privacy")
         action, privacy = check_labels(labels, len(clips), self.name)
         if frames is not None:
             frames = check_frame_privacy(frames, (*clips.shape[:3], privacy.shape[1]), self.name)
-        return Batch(clips, action, privacy, boxes, frames)
+        return Batch(clips, action, privacy, boxes, frames, numbers)
+
+    def _frame_numbers(self, videos: Any, views: tuple[int, int]) -> np.ndarray:
+        """Which frames of whole videos their views hold, (B, V, T)."""
+        temporal, spatial = views
+        options = (self.clip_shape[0], temporal, self.frame_step)
+        numbers = [view_frames(len(video), *options) for video in videos]
+        return np.repeat(np.stack(numbers), spatial, axis=1)
 
     def _cut(self, videos: Any, boxes: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Clips (B, V, T, H, W, 3) of whole videos, and their boxes (B, V, T, K, 4)."""

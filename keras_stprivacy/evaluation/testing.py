@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from keras_stprivacy.evaluation.attackers import Attacker, FrameAttacker
@@ -69,7 +71,7 @@ def read_test(
                 inputs = (views.pixels, None) if key.startswith("raw/") else (given, mask)
                 if frames is not None and isinstance(attacker, FrameAttacker) and _reads(key):
                     said = attacker.predict_frames(inputs[0])
-                    parts[key].append(said.reshape(-1, said.shape[2])[frames.annotated])
+                    parts[key].append(frames.average(said))
                 else:
                     parts[key].append(views.average(attacker.predict(*inputs)))
             if decoder is not None:
@@ -86,6 +88,7 @@ def read_test(
             else:
                 privacy.append(frames.labels)
                 video_of.append(read + frames.video)
+                results.partly_annotated += frames.partly_annotated
             read += len(batch.action)
             results.num_views = max(results.num_views, batch.clips.shape[1])
             results.different_views += len(views.clips)
@@ -134,21 +137,50 @@ class _Views:
         return average_views(probability, self.video, self.count, self.num_videos)
 
     def frame_labels(self, batch: Batch) -> _Frames:
-        """The frames that are annotated, with their labels and videos."""
+        """The different frames of the videos, with their labels."""
+        shape = batch.clips.shape[:3]
+        if batch.frame_number is None:
+            numbers = np.broadcast_to(np.arange(math.prod(shape[1:])).reshape(shape[1:]), shape)
+        else:
+            numbers = batch.frame_number
+        numbers = self.of_first(numbers)  # (U, T)
         if batch.frame_privacy is None:
-            frames = self.clips.shape[1]
-            labels = np.repeat(batch.privacy[self.video][:, None], frames, axis=1)
+            labels = np.repeat(batch.privacy[self.video][:, None], shape[2], axis=1)
         else:
             labels = self.of_first(batch.frame_privacy)
-        flat = labels.reshape(-1, labels.shape[2])
-        annotated = flat.min(axis=1) >= 0
-        video = np.repeat(self.video, labels.shape[1])[annotated]
-        return _Frames(annotated, flat[annotated], video)
+        return _Frames(self.video, self.count, numbers, labels)
 
 
 class _Frames:
-    def __init__(self, annotated: np.ndarray, labels: np.ndarray, video: np.ndarray) -> None:
-        self.annotated, self.labels, self.video = annotated, labels, video
+    """The different frames of videos: a frame is in several crops, and in views that overlap.
+
+    Args:
+        video: int array (U,), the video of a view.
+        count: array (U,), how often a view counts.
+        number: int array (U, T), which frame of its video each is.
+        labels: int array (U, T, P) of 0, 1 and -1 (not annotated).
+    """
+
+    def __init__(
+        self, video: np.ndarray, count: np.ndarray, number: np.ndarray, labels: np.ndarray
+    ) -> None:
+        frames = number.shape[1]
+        flat = labels.reshape(-1, labels.shape[2])
+        complete = flat.min(axis=1) >= 0  # of all attributes, so that they are tested alike
+        of_frame = np.stack([np.repeat(video, frames), number.ravel()], axis=1)
+        self._rows, self._count = complete, np.repeat(count, frames)[complete]
+        unit, first, self._unit_of = np.unique(
+            of_frame[complete], axis=0, return_index=True, return_inverse=True
+        )
+        self._unit_of = self._unit_of.reshape(-1)  # NumPy 2.0 alone gives it another shape
+        self.labels, self.video = flat[complete][first], unit[:, 0]
+        partly = ~complete & (flat.max(axis=1) >= 0)
+        self.partly_annotated = len(np.unique(of_frame[partly], axis=0))
+
+    def average(self, probability: np.ndarray) -> np.ndarray:
+        """Of what is said of frames (U, T, P): the mean for each different one."""
+        rows = probability.reshape(-1, probability.shape[2])[self._rows]
+        return average_views(rows, self._unit_of, self._count, len(self.video))
 
 
 def _reads(key: str) -> bool:

@@ -34,6 +34,7 @@ class DeployedAnonymizer(keras.Model):
     """
 
     def __init__(self, anonymizer: Any, keep_ratio: float | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("autocast", False)  # ratios are for counting
         super().__init__(**kwargs)
         self.anonymizer = anonymizer
         ratio = anonymizer.keep_ratio if keep_ratio is None else keep_ratio

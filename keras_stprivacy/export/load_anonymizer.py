@@ -21,7 +21,8 @@ def check_model_file(path: str | os.PathLike) -> Path:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is no zip archive with a configuration and weights in it.
+        ValueError: if the file is no zip archive with a configuration and weights in it, or a
+            damaged one.
     """
     path = Path(path)
     if not path.is_file():
@@ -32,8 +33,11 @@ def check_model_file(path: str | os.PathLike) -> Path:
     hint = "Pass a file written by anonymizer.save('anonymizer.keras')."
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{str(path)!r} is not a .keras file (not a zip archive). {hint}")
-    with zipfile.ZipFile(path) as archive:
-        missing = [name for name in _MEMBERS if name not in archive.namelist()]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = [name for name in _MEMBERS if name not in archive.namelist()]
+    except zipfile.BadZipFile as error:  # its end is that of an archive, and the list before it no
+        raise ValueError(f"{str(path)!r} is damaged: {error}. {hint}") from error
     if missing:
         raise ValueError(
             f"{str(path)!r} is not a .keras file: {', '.join(missing)} is missing in it. {hint}"

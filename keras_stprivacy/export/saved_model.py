@@ -53,9 +53,10 @@ def saved_model(
     Raises:
         FileNotFoundError: if `model` is a path and there is no such file.
         FileExistsError: if this version is there and `overwrite` is False.
-        ValueError: if `keep_ratio`, `version` or the model file is not valid.
+        ValueError: if `keep_ratio`, `version` or the model file is not valid, or weights of the
+            model hold NaN or infinity.
         TypeError: if `model` is no anonymizer, or one that shows raw pixels.
-        ExportError: if the exporting process failed.
+        ExportError: if the exporting process failed in another way, as without TensorFlow.
 
     Example:
 
@@ -137,7 +138,8 @@ def _run_worker(request: Mapping[str, Any], scratch: Path) -> None:
         return
     if answer_file.is_file():
         failure = json.loads(answer_file.read_text())
-        raise ExportError(f"{failure['message']} ({failure['type']} in the exporting process)")
+        kind = {"TypeError": TypeError, "ValueError": ValueError}.get(failure["type"], ExportError)
+        raise kind(f"{failure['message']} ({failure['type']} in the exporting process)")
     tail = "\n".join(process.stderr.strip().splitlines()[-15:])
     raise ExportError(
         f"the exporting process ended with code {process.returncode} and said:\n{tail}"

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_stprivacy.layers.tubelets import check_tubelet_size
+
 OUTPUT_ACTIVATIONS = (None, "sigmoid")
 
 
@@ -29,7 +31,7 @@ class AnonymizerHead(keras.layers.Layer):
         `(B, n, δT·δH·δW·C)`, float32, ordered time, height, width, channel.
 
     Raises:
-        ValueError: for an unknown `output_activation`.
+        ValueError: for an unknown `output_activation`, a `tubelet_size` that is not three integers.
 
     Example:
 
@@ -51,7 +53,7 @@ class AnonymizerHead(keras.layers.Layer):
                 f"output_activation must be one of {OUTPUT_ACTIVATIONS}. "
                 f"Received: output_activation={output_activation!r}"
             )
-        self.tubelet_size: tuple[int, int, int] = tuple(tubelet_size)  # type: ignore[assignment]
+        self.tubelet_size = check_tubelet_size(tubelet_size)
         self.channels = channels
         self.output_activation = output_activation
         self.norm_epsilon = norm_epsilon

@@ -19,7 +19,7 @@ class BitBottleneck(keras.layers.Layer):
 
     Args:
         num_bits: bits of a token.
-        noise_scale: scale of the logistic noise in training.
+        noise_scale: scale of the logistic noise in training, 0 or above.
         seed: int, or None for a random one.
 
     Call arguments:
@@ -30,7 +30,7 @@ class BitBottleneck(keras.layers.Layer):
         `(B, n, D)`; each token is one of `2 ** num_bits` vectors.
 
     Raises:
-        ValueError: if `num_bits` is below 1.
+        ValueError: if `num_bits` is below 1, or `noise_scale` below 0.
 
     Example:
 
@@ -46,6 +46,8 @@ class BitBottleneck(keras.layers.Layer):
         super().__init__(**kwargs)
         if num_bits < 1:
             raise ValueError(f"num_bits must be at least 1. Received: num_bits={num_bits}")
+        if noise_scale < 0:
+            raise ValueError(f"noise_scale must be at least 0. Received: noise_scale={noise_scale}")
         self.num_bits = num_bits
         self.noise_scale = noise_scale
         self.seed = seed

@@ -40,7 +40,8 @@ class GumbelGate(keras.layers.Layer):
         `(B, L·N)`, float32: the new decision mask, exactly 0 or 1.
 
     Raises:
-        ValueError: for an unknown gate or a temperature that is not positive.
+        ValueError: for an unknown gate, a temperature that is not positive, a negative
+            `noise_scale`; and in a call of `"gumbel_top_k"` without `num_kept`.
 
     Example:
 

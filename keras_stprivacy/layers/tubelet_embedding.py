@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_stprivacy.layers.tubelets import clip_to_tubelets, grid_shape
+from keras_stprivacy.layers.tubelets import check_tubelet_size, clip_to_tubelets, grid_shape
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
@@ -30,7 +30,7 @@ class TubeletEmbedding(keras.layers.Layer):
         `(B, L·N, D)`, `L = T / δT`, `N = (H / δH) (W / δW)`.
 
     Raises:
-        ValueError: if the tubelet does not divide the clip.
+        ValueError: if the tubelet does not divide the clip, or is not three integers.
 
     Example:
 
@@ -44,7 +44,7 @@ class TubeletEmbedding(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.hidden_dim = hidden_dim
-        self.tubelet_size: tuple[int, int, int] = tuple(tubelet_size)  # type: ignore[assignment]
+        self.tubelet_size = check_tubelet_size(tubelet_size)
 
     def build(self, input_shape: tuple) -> None:
         rows, down, across = grid_shape(input_shape[1:4], self.tubelet_size)

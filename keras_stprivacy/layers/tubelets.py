@@ -1,8 +1,30 @@
 """Between clips and tubelets: the same reshapes for the embedding, the head and the masks."""
 
+import numbers
 from typing import Any
 
 from keras import ops
+
+
+def check_tubelet_size(tubelet_size: Any) -> tuple[int, int, int]:
+    """Returns a tubelet size as a tuple of three integers `(δT, δH, δW)`.
+
+    Raises:
+        ValueError: if it is something else.
+
+    Example:
+
+    >>> check_tubelet_size([2, 16, 16])
+    (2, 16, 16)
+    """
+    sizes = tuple(tubelet_size) if hasattr(tubelet_size, "__iter__") else ()
+    if len(sizes) != 3 or not all(isinstance(size, numbers.Integral) for size in sizes):
+        raise ValueError(
+            "tubelet_size must be three integers (frames, height, width), such as (2, 16, 16). "
+            f"Received: tubelet_size={tubelet_size!r}"
+        )
+    frames, height, width = map(int, sizes)
+    return (frames, height, width)
 
 
 def grid_shape(

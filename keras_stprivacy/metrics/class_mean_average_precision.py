@@ -69,10 +69,16 @@ class ClassMeanAveragePrecision(keras.metrics.Metric):
         )
         place = ops.cast(ops.floor(y_pred * self.num_bins), "int32")
         place = ops.clip(place, 0, self.num_bins - 1)
-        in_bin = ops.one_hot(place, self.num_bins, dtype="float32")  # (B, P, bins)
-        in_bin = in_bin * weight[..., None]
-        self.clips.assign_add(ops.sum(in_bin, axis=0))
-        self.positives.assign_add(ops.sum(in_bin * y_true[..., None], axis=0))
+        # Thousands of attributes times as many bins for each clip would not fit into memory.
+        place = ops.reshape(place + self.num_bins * ops.arange(self.num_attributes), (-1,))
+        self.clips.assign_add(self._in_bins(weight, place))
+        self.positives.assign_add(self._in_bins(weight * y_true, place))
+
+    def _in_bins(self, weights: Any, place: Any) -> Any:
+        """Sums weights `(B, P)` in the bins of each attribute, `(P, bins)`."""
+        count = self.num_attributes * self.num_bins
+        summed = ops.segment_sum(ops.reshape(weights, (-1,)), place, num_segments=count)
+        return ops.reshape(summed, (self.num_attributes, self.num_bins))
 
     def of_attributes(self) -> tuple[Any, Any]:
         """Average precision of each attribute, 0 without a positive, and positives, `(P,)` each."""

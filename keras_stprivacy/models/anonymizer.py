@@ -10,7 +10,12 @@ import numpy as np
 from keras import ops
 
 from keras_stprivacy.keep_ratio import check_keep_ratio
-from keras_stprivacy.layers.tubelets import grid_shape, mask_to_pixels, tubelets_to_clip
+from keras_stprivacy.layers.tubelets import (
+    check_tubelet_size,
+    grid_shape,
+    mask_to_pixels,
+    tubelets_to_clip,
+)
 from keras_stprivacy.models.anonymizer_parts import AnonymizerParts
 from keras_stprivacy.models.checked_inputs import CheckedInputs
 from keras_stprivacy.models.clips import (
@@ -142,7 +147,7 @@ class Anonymizer(CheckedInputs, KeepCounts, AnonymizerParts, keras.Model):
             )
         self.num_frames = num_frames
         self.image_size = as_written(image_size)
-        self.tubelet_size: tuple[int, int, int] = tuple(tubelet_size)  # type: ignore[assignment]
+        self.tubelet_size = check_tubelet_size(tubelet_size)
         self.hidden_dim = hidden_dim
         self.num_heads = num_heads
         self.mlp_ratio = mlp_ratio
@@ -206,6 +211,11 @@ class Anonymizer(CheckedInputs, KeepCounts, AnonymizerParts, keras.Model):
         Returns:
             A tuple: tokens `(B, L·N, D)`, or `(B, n, D)` where dropped ones have left; the
             decision mask `(B, L·N)`; and the list `"sparsification"` of the output.
+
+        Raises:
+            ValueError: for clips of another size, a `keep_ratio` outside (0, 1], and in training
+                for one number, or `remove_dropped` where the gate does not keep a known number.
+            TypeError: for clips that are not floats.
         """
         check_clip_spec(clip, self.clip_shape, "Anonymizer")
         tokens = self.embedding(self.pixel_range.to_model(clip))  # (B, L·N, D)

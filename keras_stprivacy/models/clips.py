@@ -1,5 +1,6 @@
 """What anonymizer and recognizer share about the clips that they take."""
 
+import numbers
 from typing import Any
 
 import keras
@@ -13,19 +14,18 @@ def normalize_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     """Returns `(height, width)` of an image size given as an int or a pair.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: if it is neither, or not of whole numbers.
 
     Example:
 
     >>> normalize_image_size(112)
     (112, 112)
     """
-    if isinstance(image_size, int):
-        return (image_size, image_size)
-    pair = tuple(image_size)
-    if len(pair) != 2:
+    whole = isinstance(image_size, numbers.Integral)
+    pair: list[Any] = [image_size] * 2 if whole else np.ravel(np.asarray(image_size)).tolist()
+    if len(pair) != 2 or not all(isinstance(size, numbers.Integral) for size in pair):
         raise ValueError(
-            f"image_size must be an int or a pair (height, width). Received: {image_size}"
+            f"image_size must be an int or a pair of ints (height, width). Received: {image_size}"
         )
     return (int(pair[0]), int(pair[1]))
 

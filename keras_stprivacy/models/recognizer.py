@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_stprivacy.layers import TransformerLayer, TubeletEmbedding
 from keras_stprivacy.layers.ranking import kept_positions, take_tokens
-from keras_stprivacy.layers.tubelets import grid_shape
+from keras_stprivacy.layers.tubelets import check_tubelet_size, grid_shape
 from keras_stprivacy.models.checked_inputs import CheckedInputs
 from keras_stprivacy.models.clips import (
     PixelRange,
@@ -97,7 +97,7 @@ class Recognizer(CheckedInputs, keras.Model):
         self.num_classes = num_classes
         self.num_frames = num_frames
         self.image_size = as_written(image_size)
-        self.tubelet_size: tuple[int, int, int] = tuple(tubelet_size)  # type: ignore[assignment]
+        self.tubelet_size = check_tubelet_size(tubelet_size)
         self.hidden_dim = hidden_dim
         self.num_heads = num_heads
         self.mlp_ratio = mlp_ratio

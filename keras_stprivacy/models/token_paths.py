@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from keras_stprivacy.layers.ranking import keep_highest, kept_positions, take_tokens
+
+_FORGIVING = 1 + 5e-7  # what the products below may lose in float32
 
 
 def masked(
@@ -87,10 +90,19 @@ def removed(
 
 
 def floor_count(total: int, keep_ratio: Any, exponent: int) -> Any:
-    """`floor(total · α^exponent)`, at least 1; forgiving a rounding error just below an integer."""
-    if isinstance(keep_ratio, (int, float)):
-        return max(1, math.floor(total * keep_ratio**exponent + 1e-4))
-    return ops.maximum(ops.floor(total * keep_ratio**exponent + 1e-4), 1.0)
+    """`floor(total · α^exponent)`, at least 1; forgiving a rounding error just below an integer.
+
+    In float32 throughout and by products alone, which are the same everywhere: so a tensor of
+    ratios keeps as many as a number does, on each backend.
+    """
+    number = isinstance(keep_ratio, (int, float))
+    share = ratio = np.float32(keep_ratio) if number else keep_ratio
+    for _ in range(exponent - 1):
+        share = share * ratio
+    if exponent == 0:
+        share = np.float32(1.0)
+    count = share * np.float32(total * _FORGIVING)
+    return max(1, math.floor(count)) if number else ops.maximum(ops.floor(count), 1.0)
 
 
 def restore(values: Any, mask: Any) -> Any:

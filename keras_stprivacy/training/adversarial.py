@@ -131,6 +131,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         attribute_names: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("autocast", False)  # networks cast for themselves, as when deployed
         super().__init__(**kwargs)
         many = isinstance(privacy_recognizer, (list, tuple))
         self.privacy_recognizers: list[Any] = (
@@ -234,33 +235,43 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             anonymizer_optimizer: of the anonymizer.
             recognizer_optimizer: of the action recognizer; each privacy recognizer gets one of
                 the same configuration.
-            optimizer: a `PlayerOptimizer` in place of the two.
+            optimizer: a `PlayerOptimizer` with a part for each of `players`, in place of the two.
             **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution` of `keras.Model.compile`.
                 On PyTorch `jit_compile=True` is `torch.compile`, which takes many minutes before
                 the first step; `"auto"` does without.
 
         Raises:
-            ValueError: if neither or both ways were used.
+            ValueError: if neither way was used, or something of both, or a part is missing.
         """
         pair = (anonymizer_optimizer, recognizer_optimizer)
-        if (optimizer is None) == (None in pair):
+        given = [part is not None for part in pair]
+        if any(given) if optimizer is not None else not all(given):
             raise ValueError(
-                "compile needs anonymizer_optimizer and recognizer_optimizer. Received: "
-                f"anonymizer_optimizer={anonymizer_optimizer}, "
-                f"recognizer_optimizer={recognizer_optimizer}"
+                "compile needs anonymizer_optimizer and recognizer_optimizer, or in place of both "
+                f"a PlayerOptimizer. Received: anonymizer_optimizer={anonymizer_optimizer}, "
+                f"recognizer_optimizer={recognizer_optimizer}, optimizer={optimizer}"
+            )
+        if optimizer is not None and set(getattr(optimizer, "parts", ())) != set(self.players):
+            raise ValueError(
+                f"optimizer must be a PlayerOptimizer with a part for each of {self.players}. "
+                f"Received: {sorted(getattr(optimizer, 'parts', ())) or optimizer!r}"
             )
         if optimizer is None:
             first, second = (keras.optimizers.get(part) for part in pair)
             if first is second:
                 second = copy_optimizer(first)
             others = {player: copy_optimizer(second) for player in self.players[2:]}
-            parts = {ANONYMIZER: first, ACTION: second, **others}
-            networks = (self, self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
-            optimizer = PlayerOptimizer(
-                {player: loss_scaled(part, networks) for player, part in parts.items()}
-            )
+            optimizer = PlayerOptimizer({ANONYMIZER: first, ACTION: second, **others})
+        networks = (self, self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
+        optimizer.parts = {
+            player: loss_scaled(part, networks) for player, part in optimizer.parts.items()
+        }
         optimizer.build_parts(self.player_variables())
         super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
+
+    def _parts(self, optimizer: PlayerOptimizer) -> list[tuple[Any, list]]:
+        variables = self.player_variables()
+        return [(part, variables[player]) for player, part in optimizer.parts.items()]
 
     # The contract of keras.Model ----------------------------------------------------------------
 
@@ -275,7 +286,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        self.unpack((x, y, sample_weight))
+        _, y = self.unpack((x, y, sample_weight))
         y_pred.pop("information", None)  # of other labels
         losses = self.phase_losses(y, y_pred, training=False)
         # On JAX metrics are computed where nothing but their own variables has a value.
@@ -283,6 +294,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         return self.anonymizer_loss(losses, y, y_pred, training=False)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        _, y = self.unpack((x, y, sample_weight))
         return self._log(y, y_pred, self.phase_losses(y, y_pred, training=False))
 
     def get_config(self) -> dict[str, Any]:

@@ -58,6 +58,12 @@ def _check_classes(action: np.ndarray, num_clips: int, num_actions: int, taker: 
             f"{taker} needs a class number for each of the {num_clips} clips, action labels of "
             f"shape ({num_clips},). Received: {action.shape}.{hint}"
         )
+    numbers = action.dtype.kind in "biuf"
+    if not numbers or not (np.isfinite(action) & (action == np.floor(action))).all():
+        raise ValueError(
+            f"action labels must be whole class numbers in 0..{num_actions - 1}. Received: "
+            f"{action.dtype} labels {np.array2string(action, threshold=8)}"
+        )
     if action.min() < 0 or action.max() >= num_actions:
         raise ValueError(
             f"action labels must be in 0..{num_actions - 1}, since the action recognizer has "
@@ -120,6 +126,20 @@ def check_action_rank(action: Any, num_actions: int, multi_label: bool) -> None:
             "action labels must be class numbers of shape (B,). Where clips show several actions, "
             f"pass multi_label=True. Received: {shape}"
         )
+
+
+def as_class_numbers(action: Any, multi_label: bool) -> Any:
+    """Action labels of a batch as `(B,)`, also where they came as a column `(B, 1)`.
+
+    Args:
+        action: tensor or array.
+        multi_label: whether a clip may show several actions; then labels stay as they are.
+    """
+    try:
+        column = not multi_label and len(action.shape) == 2
+    except (AttributeError, ValueError):  # a list, or a rank that TensorFlow does not know
+        return action
+    return keras.ops.reshape(action, (-1,)) if column else action
 
 
 class StopAtBadEpoch(keras.callbacks.Callback):

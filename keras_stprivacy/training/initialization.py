@@ -59,6 +59,7 @@ class Initialization(TrainingPhase):
         multi_label: bool = False,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("autocast", False)  # the anonymizer casts for itself, as when deployed
         super().__init__(**kwargs)
         self.anonymizer = anonymizer
         self.num_actions = num_actions
@@ -164,7 +165,7 @@ class Initialization(TrainingPhase):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        self.unpack((x, y, sample_weight))
+        _, y = self.unpack((x, y, sample_weight))
         sparsification, action = self.phase_losses(y, y_pred, training)
         num_clips = ops.shape(y_pred["action_logits"])[0]  # means over clips, as `loss` is
         self.sparsification_tracker.update_state(sparsification, sample_weight=num_clips)
@@ -172,6 +173,7 @@ class Initialization(TrainingPhase):
         return self.sparsification_weight * sparsification + action
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        _, y = self.unpack((x, y, sample_weight))
         self.accuracy_tracker.update_state(y["action"], y_pred["action_logits"])
         for tracker, stage in zip(self.retained_trackers, y_pred["sparsification"], strict=True):
             tracker.update_state(stage["decision_mask"])

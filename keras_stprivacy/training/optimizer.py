@@ -127,6 +127,27 @@ def leave_undecayed(optimizer: keras.optimizers.Optimizer) -> None:
         inner.exclude_from_weight_decay(var_names=list(NO_DECAY))
 
 
+def undecayed(optimizer: keras.optimizers.Optimizer) -> list[int] | None:
+    """Places, among its variables, of those that a built optimizer leaves undecayed.
+
+    None: it decays nothing. Keras keeps neither names nor variables in an optimizer's config.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if not inner.weight_decay:
+        return None
+    variables = inner._trainable_variables
+    return [i for i, variable in enumerate(variables) if not inner._use_weight_decay(variable)]
+
+
+def set_undecayed(
+    optimizer: keras.optimizers.Optimizer, variables: list, places: list[int] | None
+) -> None:
+    """Gives a new optimizer for `variables` what `undecayed` has said of another."""
+    if places is not None:
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        inner.exclude_from_weight_decay(var_list=[variables[place] for place in places])
+
+
 def copy_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """A new optimizer of the same configuration, which decays the same variables."""
     copy = type(optimizer).from_config(optimizer.get_config())

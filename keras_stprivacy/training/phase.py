@@ -14,10 +14,12 @@ import numpy as np
 from keras_stprivacy.training.checks import (
     NO_BATCH,
     StopAtBadEpoch,
+    as_class_numbers,
     check_action_rank,
     check_arrays,
     check_label_keys,
 )
+from keras_stprivacy.training.optimizer import set_undecayed, undecayed
 from keras_stprivacy.training.schedules import WarmupCosine, compiled_rates
 
 _NOT_SAVED = "callbacks that were not saved"
@@ -50,8 +52,10 @@ class TrainingPhase(keras.Model):
 
         Raises:
             ValueError: for NaN pixels, clips that do not fit, labels outside the classes, no data,
-                and where a loaded model lacks the callbacks of its schedule.
+                where a loaded model lacks the callbacks of its schedule, and under a strategy of
+                `tf.distribute` with several replicas.
         """
+        self._check_replicas()
         self._check(x, y, "fit")
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:
@@ -75,6 +79,16 @@ class TrainingPhase(keras.Model):
             if hasattr(self, "jax_state_sync"):  # where it was broken off, variables are empty
                 self.jax_state_sync()
             self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)
+
+    def _check_replicas(self) -> None:
+        strategy = getattr(self, "distribute_strategy", None)  # TensorFlow alone
+        if strategy is not None and strategy.num_replicas_in_sync > 1:
+            raise ValueError(
+                "this training runs on one device: its losses are means over the clips of a "
+                "replica, and gradients would be summed over replicas. Train outside the "
+                "strategy's scope, or on JAX under keras.distribution.DataParallel. Received: a "
+                f"{type(strategy).__name__} of {strategy.num_replicas_in_sync} replicas"
+            )
 
     def _forget_what_was_broken_off(self, callbacks: list) -> None:
         """Sets what the schedules of an earlier `fit` left behind, and none of now will set."""
@@ -129,7 +143,8 @@ class TrainingPhase(keras.Model):
             raise ValueError("sample weights are not used here; leave sample_weight out.")
         check_label_keys(labels, self.num_attributes is not None)
         check_action_rank(labels["action"], self.num_actions, self.multi_label)
-        return clip, labels
+        action = as_class_numbers(labels["action"], self.multi_label)
+        return clip, {**labels, "action": action}
 
     # Compiling ----------------------------------------------------------------------------------
 
@@ -148,15 +163,23 @@ class TrainingPhase(keras.Model):
             "steps_per_execution": self.steps_per_execution,
             "scheduled_rates": self.scheduled_rates,
             "moved_rates": self.moved_rates,
+            "undecayed": [undecayed(part) for part, _ in self._parts(self.optimizer)],
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
         rates = {name: config.pop(name, None) for name in ("scheduled_rates", "moved_rates")}
         config["optimizer"] = keras.saving.deserialize_keras_object(config["optimizer"])
+        parts = self._parts(config["optimizer"])
+        for (part, variables), places in zip(parts, config.pop("undecayed", ()), strict=False):
+            set_undecayed(part, variables, places)
         self.compile(**config)
         for name, values in rates.items():
             setattr(self, name, None if values is None else tuple(values))
+
+    def _parts(self, optimizer: Any) -> list[tuple[Any, list]]:
+        """The optimizers in `optimizer`, each with the variables that it is for."""
+        return [(optimizer, self.trainable_variables)]
 
     def _refresh(self, kind: str, make: Callable, force: bool) -> Any:
         # A compiled function holds the keep ratio as a constant.

@@ -234,6 +234,10 @@ def test_settings_and_their_fingerprint():
     assert "seeds" not in Settings().of_cell() and "bootstrap" not in Settings().of_cell()
     with pytest.raises(ValueError, match="epochs=0"):
         Settings(epochs=0)
+    for wrong in ({"bootstrap": -1}, {"train_passes": 0}, {"frame_step": 0}, {"views": (0, 3)}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be .*at least.*Received"):
+            Settings(**wrong)
+    assert Settings(bootstrap=0, figure_clips=0).bootstrap == 0
     with pytest.raises(ValueError, match="attackers"):
         Settings(attackers=("nobody",))
 

@@ -17,6 +17,7 @@ from keras_stprivacy.benchmark.plot import trade_off_svg
 from keras_stprivacy.benchmark.quoted import QUOTED
 from keras_stprivacy.benchmark.report_html import render_html
 from keras_stprivacy.benchmark.summary import summarize
+from keras_stprivacy.benchmark.variant import Variant
 
 pytestmark = pytest.mark.any_backend
 
@@ -281,6 +282,22 @@ def test_files_that_the_test_shares_with_training_are_said(cells):
             "splits leak"
         ]
     assert not any("video files" in note for note in summarize(plan, cells, {}).notes)
+
+
+def test_files_that_the_test_shares_with_what_was_watched_are_said(cells):
+    plan = made_plan()
+    attacked = dataclasses.replace(plan.attacked, sources={"test": frozenset("dxyz")})
+    sources = {"train": frozenset("ab"), "validation": frozenset("xyp")}
+    learned = dataclasses.replace(plan.learned_from, sources=sources, validation=object())
+    changed = dataclasses.replace(plan, attacked=attacked, learned_from=learned)
+    assert not any("leak" in note for note in summarize(changed, cells, {}).notes)
+    watching = Variant("watching", "vita", "VITA")
+    changed = dataclasses.replace(changed, variants=(*plan.variants, watching))
+    notes = [note for note in summarize(changed, cells, {}).notes if "video files" in note]
+    assert notes == [
+        "2 of 4 video files of the test are among those of the split validation, which VITA "
+        "watched: the splits leak"
+    ]
 
 
 def test_table_json_csv_and_markdown(report, tmp_path):

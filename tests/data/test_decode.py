@@ -120,6 +120,19 @@ def test_odd_files_that_are_wrong_say_why(shared_dir, name, reason):
     assert name not in caught.value.reason
 
 
+def test_a_last_piece_that_is_incomplete_is_not_passed_over(shared_dir, tmp_path):
+    whole = sorted((shared_dir / "testdata").rglob("*.avi"), key=lambda path: path.name)
+    whole = next(path for path in whole if path.name.startswith("v_"))  # of UCF101
+    frames = len(decode_video(whole, 32)[0])
+    content = whole.read_bytes()
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(content[: int(0.96 * len(content))])
+    with pytest.raises(VideoDecodeError, match=r"a piece is incomplete; \d+ frames dec") as caught:
+        decode_video(cut, 32)
+    found = int(caught.value.reason.split(";")[1].split()[0])
+    assert 0.9 * frames <= found < frames
+
+
 def test_what_is_no_file_says_so(tmp_path):
     with pytest.raises(VideoDecodeError, match=r"No such file"):
         VideoReader(tmp_path / "gone.mp4")

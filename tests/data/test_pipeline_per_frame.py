@@ -210,6 +210,7 @@ def test_labels_of_frames_are_those_of_the_frames_taken(labelled_records, option
     assert labels["frame_privacy"].dtype == np.int32
     assert len(clips) == len(said) == len(dataset) * views
     number = np.round(clips[:, :, 8, 8, 0] * 255 / 5)
+    np.testing.assert_array_equal(labels["frame_number"].reshape(-1, 8), number)
     first = (number < 20).astype(int)
     second = np.where(number < 30, (number >= 10) & (number < 25), -1)
     expected = np.stack([first, second], axis=-1)

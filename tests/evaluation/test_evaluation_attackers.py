@@ -180,6 +180,20 @@ def test_three_dimensions_in_a_small_network(make_anonymizer):
     assert [layer.filters for layer in convolutions] == [16, 32, 64, 128]
 
 
+def test_what_is_not_finite_is_no_answer(make_anonymizer):
+    clips = np.zeros((2, *CLIP_SHAPE), "uint8")
+    for name in ("conv3d", "frame"):
+        attacker = make_attacker(name, "privacy", 3, make_anonymizer(), jit_compile=JIT)
+        weight = attacker.model.trainable_variables[-1]
+        weight.assign(np.full(weight.shape, np.nan))
+        with pytest.raises(FloatingPointError, match="privacy attacker says NaN .* of 2 of 2 clip"):
+            attacker.predict(clips)
+    decoder = ReconstructionAttacker(make_anonymizer(), ATTACKER, batch_size=16, jit_compile=JIT)
+    decoder.model.offset.assign([np.nan])
+    with pytest.raises(FloatingPointError, match="rebuilds NaN or infinity"):
+        decoder.rebuild(clips)
+
+
 def test_frames_are_tested_one_by_one(make_anonymizer):
     clip, labels = colored_clips(64, seed=1)
     frames = np.repeat(labels["privacy"][:, None], CLIP_SHAPE[0], axis=1)

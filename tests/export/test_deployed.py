@@ -2,6 +2,7 @@
 
 import functools
 
+import harness
 import keras
 import numpy as np
 import pytest
@@ -47,6 +48,26 @@ def test_is_the_anonymizer_on_pixels_over_255_clipped_and_rounded(anonymizer, cl
     mask = ops.convert_to_numpy(direct["decision_mask"]).reshape(3, GRID[0], GRID[1] * GRID[2])
     np.testing.assert_array_equal(outputs["decision_mask"], mask)
     assert outputs["finite"].tolist() == [True] * 3
+
+
+@harness.not_on_jax
+def test_what_is_asked_and_trained_is_what_is_deployed_under_every_policy(anonymizer, clip):
+    """A clip or a ratio in half precision would be another: 0.7 is 0.6992 in bfloat16."""
+    expected = to_numpy(DeployedAnonymizer(anonymizer)(clip))
+    ratio = np.full(len(clip), 0.7, "float32")
+    mask = to_numpy(DeployedAnonymizer(anonymizer)(clip, keep_ratio=ratio))["decision_mask"]
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        half = DeployedAnonymizer(anonymizer)
+        given, _ = EightBitTransform(anonymizer, jit_compile=JIT)(clip.astype("float32") / 255)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert half.compute_dtype == "bfloat16"
+    np.testing.assert_array_equal(to_numpy(half(clip))["clip"], expected["clip"])
+    found = to_numpy(half(clip, keep_ratio=ratio))["decision_mask"]
+    np.testing.assert_array_equal(found, mask)
+    np.testing.assert_array_equal(given, expected["clip"])
 
 
 def test_fixed_ratio_and_one_ratio_a_clip_agree(anonymizer, clip):

@@ -84,6 +84,14 @@ def test_flipped_bytes_inside(saved, tmp_path):
         load_anonymizer(path)
 
 
+@pytest.mark.any_backend
+def test_a_damaged_list_of_members(saved, tmp_path):
+    path = tmp_path / "listed.keras"
+    path.write_bytes(saved[0].read_bytes().replace(b"PK\1\2", b"PK\1\0"))
+    with pytest.raises(ValueError, match=r"listed\.keras' is damaged.*Pass a file written by"):
+        load_anonymizer(path)
+
+
 def test_a_class_that_nobody_knows(saved, tmp_path):
     path = tmp_path / "unknown.keras"
     with zipfile.ZipFile(saved[0]) as source, zipfile.ZipFile(path, "w") as copy:

@@ -247,3 +247,21 @@ def test_recognizers_that_there_are_not():
     mask = np.ones((1, 7), "float32")
     with pytest.raises(ValueError, match=r"decision_mask.*12 tubelets.*Received: shape \(1, 7\)"):
         recognizer()({"clip": CLIPS, "decision_mask": mask})
+
+
+SIZES = [
+    ({"image_size": 16.0}, "an int or a pair of ints.*Received: 16.0"),
+    ({"image_size": (16.0, 24.5)}, r"an int or a pair of ints.*Received: \(16.0, 24.5\)"),
+    ({"image_size": (16, 24, 3)}, "an int or a pair of ints"),
+    ({"tubelet_size": 8}, r"three integers \(frames, height, width\).*tubelet_size=8"),
+    ({"tubelet_size": (8, 8)}, r"three integers.*tubelet_size=\(8, 8\)"),
+    ({"tubelet_size": (2, 8.0, 8)}, "three integers"),
+]
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("make", [tiny_models.anonymizer, tiny_models.recognizer])
+@pytest.mark.parametrize(("options", "message"), SIZES)
+def test_sizes_that_are_none(make, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)

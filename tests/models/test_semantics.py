@@ -11,6 +11,7 @@ from keras import ops
 from tiny_models import PER_ROW, ROWS, tubelets
 
 from keras_stprivacy.models import Anonymizer, Recognizer
+from keras_stprivacy.models.token_paths import floor_count
 
 CLIPS = tiny_models.clips()
 
@@ -43,6 +44,17 @@ def test_masked_and_removed_paths_agree(rule):
     removed = _removed(model, 0.7)
     _assert_same(removed, _masked(model, 0.7))
     assert 0 < removed["decision_mask"].mean() < 1
+
+
+@pytest.mark.parametrize("exponent", [1, 2, 3])
+def test_a_number_and_a_tensor_keep_as_many_of_any_total(exponent):
+    steps = np.arange(1, 21)
+    ratios = (steps / 20).astype("float32")
+    for total in (*range(1, 50), 98, 392, 2759, 3200, 5000, 5518, 6071, 9999):
+        found = run(lambda r, total=total: floor_count(total, r, exponent), ratios)
+        assert found.tolist() == [floor_count(total, step / 20, exponent) for step in steps]
+        exact = np.maximum(total * steps**exponent // 20**exponent, 1)
+        np.testing.assert_array_equal(found, exact)
 
 
 @pytest.mark.parametrize("rule", ["row", "clip"])

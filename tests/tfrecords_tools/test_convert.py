@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -400,3 +401,22 @@ def test_motion_digits_keep_their_pixels_labels_and_boxes(tmp_path, monkeypatch,
         boxes = [record.per_frame(f"PERSON/region/bbox/{k}") for k in ("ymin", "xmin", "ymax")]
         np.testing.assert_allclose(np.transpose(boxes), digits.boxes[i, :, :3], rtol=1e-6)
     assert json.loads(report.to_json())["splits"]["test"]["records"] == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"boxes": np.zeros((3, 4), "float32")}, "for each of 2 frames. Received: boxes for 3"),
+        (
+            {
+                "boxes": np.zeros((2, 4), "float32"),
+                "clip": None,
+                "file": pathlib.PurePosixPath("a.mp4"),
+            },
+            "boxes go with a clip",
+        ),
+    ],
+)
+def test_boxes_that_go_with_no_frames_are_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        convert(made(1, **changes), tmp_path / "out", workers=1)

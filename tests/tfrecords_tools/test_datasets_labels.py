@@ -231,6 +231,20 @@ def test_p_hvu_converts_and_reads_back_with_all_its_labels(small_hvu, tmp_path, 
     )
 
 
+def test_a_whole_video_stands_for_its_only_part(small_hvu):
+    rows = "tree|suburb|powerbocking,one,1,3\ntree|suburb|powerbocking,two,1,3\ntree,two,7,9\n"
+    path = small_hvu / "hvu_val_first300.csv"
+    path.write_text(f"Tags,youtube_id,time_start,time_end\n{rows}")
+    for name in ("one", "two"):
+        write_video(small_hvu / "videos" / f"{name}.mp4")
+    dataset = p_hvu(small_hvu)
+    assert set(by_id(dataset)) == {"one_000010_000030"}
+    assert dataset.missing == ("two_000010_000030",)
+    assert "1 of these are parts of a video that is there as a whole" in dataset.notes
+    write_video(small_hvu / "videos" / "two_000001_000003.mp4")
+    assert set(by_id(p_hvu(small_hvu))) == {"one_000010_000030", "two_000010_000030"}
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -338,6 +352,23 @@ def test_annotations_of_frames_that_are_none_are_named(small_pa_hmdb51, face):
     annotations(small_pa_hmdb51, "wave", {"c_wave_1": {"face": face}})
     with pytest.raises(LabelFileError, match=r"wave.json: face of 'c_wave_1' must be a list of"):
         pa_hmdb51(small_pa_hmdb51)
+
+
+def test_of_pa_hmdb51_what_a_split_has_for_testing(small_pa_hmdb51):
+    lists = small_pa_hmdb51 / "lists"
+    lists.mkdir()
+    (lists / "wave_test_split2.txt").write_text("a!(b)_wave_0.avi 2\nc_wave_1.avi 1\n")
+    dataset = pa_hmdb51(small_pa_hmdb51, lists=lists, fold=2)
+    assert set(by_id(dataset)) == {"wave/a!(b)_wave_0"}
+    assert dataset.origin == {"adapter": "pa-hmdb51", "fold": 2}
+    assert "1 videos are not of the test of split 2 and were left out" in dataset.notes
+    assert "1 of 3 annotated videos are not in videos" in dataset.notes
+    with pytest.raises(LabelFileError, match="No list named <class>_test_split1.txt"):
+        pa_hmdb51(small_pa_hmdb51, lists=lists)
+    with pytest.raises(LabelFileError, match="folder with the split lists is not there"):
+        pa_hmdb51(small_pa_hmdb51, lists=lists / "gone")
+    with pytest.raises(ValueError, match="fold"):
+        pa_hmdb51(small_pa_hmdb51, fold=4)
 
 
 def test_two_annotations_of_a_video_are_refused(small_pa_hmdb51):

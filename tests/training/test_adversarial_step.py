@@ -337,9 +337,18 @@ def test_weight_decay_leaves_norms_biases_and_positions():
     assert decayed > 10
 
 
+def _decayed(model):
+    """For each optimizer, the variables that it decays."""
+    optimizers = getattr(model.optimizer, "parts", {"": model.optimizer}).values()
+    return [
+        [v.path for v in part._trainable_variables if part._use_weight_decay(v)]
+        for part in optimizers
+    ]
+
+
 @harness.not_on_jax
 @pytest.mark.parametrize("one", [True, False])
-def test_what_a_user_excludes_from_decay_counts(one):
+def test_what_a_user_excludes_from_decay_counts_after_loading_too(one, tmp_path):
     model = tiny_models.adversarial(
         count=2, action_weight=0, privacy_weight=0, sparsification_weight=0
     )
@@ -357,6 +366,11 @@ def test_what_a_user_excludes_from_decay_counts(one):
     phase.compile(optimizer)
     excluded = [v for v in phase.trainable_variables if not optimizer._use_weight_decay(v)]
     assert [v.path for v in excluded] == [phase.classifier.kernel.path]
+    for trained in (model, phase):
+        trained.save(tmp_path / "trained.keras")
+        loaded = keras.saving.load_model(tmp_path / "trained.keras")
+        pairs = zip(_decayed(trained), _decayed(loaded), strict=True)
+        assert all(before == after for before, after in pairs)
 
 
 def test_what_is_logged_is_of_the_training_step():

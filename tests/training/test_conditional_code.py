@@ -160,6 +160,25 @@ def test_fit_lowers_and_logs_the_information():
         assert history[name][-1] < share * history[name][0], history[name]
 
 
+@harness.not_on_jax
+def test_a_column_of_action_labels_is_what_a_row_is():
+    labels = tiny_models.labels()
+    column = {**labels, "action": labels["action"][:, None]}
+    for options in ({}, {"mask_information_weight": 0.1}):
+        model = tiny_models.adversarial(**options)
+        model.compile(
+            anonymizer_optimizer=keras.optimizers.SGD(0.0),
+            recognizer_optimizer=keras.optimizers.SGD(0.0),
+            **harness.EAGER,
+        )
+        for method in (model.train_on_batch, model.test_on_batch):
+            logs = []
+            for given in (labels, column):
+                model.reset_metrics()
+                logs.append(method(tiny_models.clips(), given, return_dict=True))
+            assert logs[1] == pytest.approx(logs[0], rel=0.02)  # averages move
+
+
 def test_bits_that_are_not_there_cannot_be_weighed():
     with pytest.raises(ValueError, match="needs an anonymizer with bottleneck_bits"):
         tiny_models.adversarial(bits_information_weight=0.1)

@@ -1,6 +1,7 @@
 """What cannot be trained on is refused: arrays before the first step, datasets within an epoch."""
 
 import functools
+import types
 
 import harness
 import keras
@@ -58,6 +59,18 @@ ARRAYS = {
     "count": (
         (CLIPS, {**LABELS, "action": np.array([0, 1])}),
         r"class number for each of the 3 clips.*Received: \(2,\)",
+    ),
+    "no class number": (
+        (CLIPS, {**LABELS, "action": np.array([0.0, 1.5, 1.0])}),
+        r"whole class numbers in 0\.\.2. Received: float64 labels \[0\. +1\.5 1\. \]",
+    ),
+    "no number": (
+        (CLIPS, {**LABELS, "action": np.array([0.0, np.nan, np.inf])}),
+        r"whole class numbers in 0\.\.2. Received: float64 labels \[ 0\. nan inf\]",
+    ),
+    "name": (
+        (CLIPS, {**LABELS, "action": np.array(["run", "walk", "run"])}),
+        r"whole class numbers in 0\.\.2. Received: <U4 labels \['run' 'walk' 'run'\]",
     ),
     "one-hot": (
         (CLIPS, {**LABELS, "action": np.eye(3)}),
@@ -239,8 +252,27 @@ def test_compile_needs_both_optimizers():
     for options in ({}, {"anonymizer_optimizer": "sgd"}, {"recognizer_optimizer": "sgd"}):
         with pytest.raises(ValueError, match="needs anonymizer_optimizer and recognizer_optimizer"):
             model.compile(**options)
+    parts = {player: keras.optimizers.SGD() for player in model.players}
+    for name in ("anonymizer_optimizer", "recognizer_optimizer"):
+        with pytest.raises(ValueError, match="in place of both a PlayerOptimizer.*PlayerOptimizer"):
+            model.compile(optimizer=PlayerOptimizer(parts), **{name: "sgd"})
+    del parts["action_recognizer"]
+    with pytest.raises(ValueError, match="part for each of.*action_recognizer.*Received.*anonym"):
+        model.compile(optimizer=PlayerOptimizer(parts))
+    with pytest.raises(ValueError, match="must be a PlayerOptimizer.*Received: 'sgd'"):
+        model.compile(optimizer="sgd")
     with pytest.raises(ValueError, match="call build_parts"):
         PlayerOptimizer({"anonymizer": keras.optimizers.SGD()}).build([])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="strategies are TensorFlow's")
+@both
+def test_several_replicas(phase, monkeypatch):
+    model = PHASES[phase]()
+    strategy = types.SimpleNamespace(num_replicas_in_sync=2)
+    monkeypatch.setattr(model, "_distribute_strategy", strategy)
+    with pytest.raises(ValueError, match="on one device.*Received: a SimpleNamespace of 2 repl"):
+        model.fit(CLIPS, LABELS, verbose=0)
 
 
 @pytest.mark.parametrize(

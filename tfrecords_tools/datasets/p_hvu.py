@@ -1,5 +1,6 @@
 """P-HVU as OSPAR uses it: the clips of HVU with actions, objects and scenes."""
 
+import collections
 import csv
 import os
 import pathlib
@@ -66,10 +67,13 @@ def p_hvu(
     root = find_folder(source, videos, ["videos", "clips"], "the clips")
     names, kinds = _tags(tag_table)
     index = {kind: {tag: i for i, tag in enumerate(names[kind])} for kind in _KINDS}
+    parts = collections.Counter(
+        row["youtube_id"] for path in lists.values() for _, row in _rows(path, _COLUMNS)
+    )
     there, notes = videos_by_stem(root)
     entries: dict[str, SourceEntry] = {}
     missing = []
-    incomplete = unknown = doubled = rows = 0
+    incomplete = unknown = doubled = whole = rows = 0
     used = set()
     for split, path in sorted(lists.items()):
         for line, row in _rows(path, _COLUMNS):
@@ -83,6 +87,9 @@ def p_hvu(
                 continue
             entry_id, stems = _names(path, line, row)
             stem = next((stem for stem in stems if stem in there), None)
+            if stem == row["youtube_id"] and parts[stem] > 1:
+                whole += 1
+                stem = None  # each part has labels of its own
             if stem is None:
                 missing.append(entry_id)
                 continue
@@ -97,6 +104,7 @@ def p_hvu(
     for count, note in (
         (incomplete, f"{lost} and were left out"),
         (len(missing), f"{len(missing)} listed clips are not in {root.name}"),
+        (whole, f"{whole} of these are parts of a video that is there as a whole"),
         (doubled, f"{doubled} lines name a clip that an earlier line names; the first counts"),
         (unknown, f"{unknown} tags are not in the table of tags and were left out"),
         (len(set(there) - used), f"{len(set(there) - used)} videos are in no list or left out"),
@@ -235,7 +243,8 @@ ADAPTER = Adapter(
 SOURCE/*train*.csv, *val*.csv  HVU's lists: Tags, youtube_id, time_start, time_end
 SOURCE/*tags*.csv              HVU's table: Tag, Category
 SOURCE/videos/<clip>.mp4       <id>_<10 x start, 6 digits>_<10 x end, 6 digits>.mp4 (or clips/;
-                               sub-folders are searched; <id>.mp4 is found too)""",
+                               sub-folders are searched; <id>.mp4 is found too, where the
+                               lists name one part of that video)""",
     example="p-hvu /data/hvu records/p_hvu",
     options=(
         Option("train_list", "HVU's training list.", "file"),

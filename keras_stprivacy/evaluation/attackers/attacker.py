@@ -152,11 +152,18 @@ class Attacker:
 
         Returns:
             A float64 array (B, num_classes).
+
+        Raises:
+            FloatingPointError: if the network says NaN or infinity.
         """
         return self.probability(self.logits(clips, decision_mask))
 
     def logits(self, clips: np.ndarray, decision_mask: np.ndarray | None) -> np.ndarray:
-        """What the network says, float64 (B, ...)."""
+        """What the network says, float64 (B, ...).
+
+        Raises:
+            FloatingPointError: if it says NaN or infinity.
+        """
         parts = []
         for start in range(0, len(clips), self.batch_size):
             rows = slice(start, start + self.batch_size)
@@ -164,7 +171,15 @@ class Attacker:
             inputs = self.inputs(pad(clips[rows], self.batch_size), mask)
             logits = np.asarray(self.model.predict_on_batch(inputs), "float64")
             parts.append(logits[: len(clips[rows])])
-        return np.concatenate(parts)
+        joined = np.concatenate(parts)
+        if not np.isfinite(joined).all():
+            raise FloatingPointError(
+                f"the {self.task} attacker says NaN or infinity of "
+                f"{int((~np.isfinite(joined.reshape(len(joined), -1))).any(axis=1).sum())} of "
+                f"{len(joined)} clips, after a training that stayed finite. Give it a wider "
+                "number format (float32), or lower learning_rate."
+            )
+        return joined
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Softmax or sigmoid of logits, over the last axis."""

@@ -127,12 +127,22 @@ class ReconstructionAttacker:
 
         Returns:
             A uint8 array of that shape.
+
+        Raises:
+            FloatingPointError: if the decoder rebuilds NaN or infinity.
         """
         parts = []
         for start in range(0, len(clips), self.batch_size):
             part = clips[start : start + self.batch_size]
             output = self.model.predict_on_batch(as_floats(pad(part, self.batch_size)))
-            parts.append(to_eight_bit(np.asarray(output)[: len(part)]))
+            output = np.asarray(output)[: len(part)]
+            if not np.isfinite(output).all():
+                raise FloatingPointError(
+                    "the reconstruction attacker rebuilds NaN or infinity, after a training that "
+                    "stayed finite. Give it a wider number format (float32), or lower "
+                    "learning_rate."
+                )
+            parts.append(to_eight_bit(output))
         return np.concatenate(parts)
 
 
