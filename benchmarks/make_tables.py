@@ -22,6 +22,7 @@ from result_tables.directions import directions
 from result_tables.label_floors import label_floors
 from result_tables.marks import marks
 from result_tables.phase_two import gates, opponents, word_reader
+from result_tables.repeat import repeat
 from result_tables.speed import each_backend, full_size, step_time
 from result_tables.systems import stprivacy_seeds, systems, systems_short
 from result_tables.train_folder import train_folder
@@ -38,6 +39,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "deployment": functools.partial(systems, name="deployment"),
     "stprivacy_seeds": stprivacy_seeds,
     "marks": marks,
+    "repeat_known": repeat,
     "gates": gates,
     "opponents": opponents,
     "word_reader": word_reader,

@@ -20,6 +20,7 @@ from keras_stprivacy.benchmark.tables import (
     quoted_table,
     quoted_words,
     settings_line,
+    shown_attributes,
 )
 from keras_stprivacy.evaluation.figure import ClipPicture
 from keras_stprivacy.evaluation.html_parts import (
@@ -83,7 +84,7 @@ def _bars(report: BenchmarkReport) -> str:
     """Average precision of every attribute, a line a system, with floor and raw clips."""
     blocks = []
     systems = [row for row in report.rows if row.kind == "system"]
-    for attribute in report.attribute_names:
+    for attribute in shown_attributes(report):
         floor = report["chance"].attributes[attribute]["ap"].value
         lines = []
         for row in systems:
@@ -160,7 +161,7 @@ def _costs(report: BenchmarkReport) -> str:
             [
                 row.label,
                 "-" if row.parameters is None else f"{row.parameters:,}",
-                "-" if row.kept_share is None else f"{100 * row.kept_share:.0f} %",
+                "-" if row.kept_share is None else f"{100 * row.kept_share:.0f}\u00a0%",
                 "-" if train is None else f"{train:.0f}",
                 f"{attacks:.0f}",
             ]

@@ -24,7 +24,7 @@ from keras_stprivacy.benchmark.tables import (
 def render_text(report: BenchmarkReport) -> str:
     """Draws the tables of a report, without colours."""
     out = io.StringIO()
-    console = Console(file=out, width=260, color_system=None, legacy_windows=False)
+    console = Console(file=out, width=2000, color_system=None, legacy_windows=False)
     console.print(_table("measured", *main_table(report, narrow=True)))
     console.print(_table("each attribute", *attribute_table(report, "ap")))
     attackers = attacker_table(report)

@@ -74,6 +74,9 @@ class ScoredCell:
                 one.means[name] = resampled_mean(values, weight)
                 one.row.scores[name] = estimate(float(values.mean()), one.means[name])
 
+        for one in self.attackers.values():
+            one.samples = []  # thousands of attributes take room, and the headline's alone count
+
     def floors(self) -> dict[str, Scored]:
         """The rows "chance" and "action_only" of the test."""
         rows = floor_rows(self.results, self.labels, self.weight)

@@ -18,6 +18,7 @@ from keras_stprivacy.benchmark.quoted import QUOTED
 from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
 from keras_stprivacy.benchmark.report_notes import action_notes, cell_notes
 from keras_stprivacy.benchmark.scored_cell import ScoredCell
+from keras_stprivacy.benchmark.tables import MOST_ATTRIBUTES
 from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
 from keras_stprivacy.evaluation.leakage import leakage
 from keras_stprivacy.evaluation.notes import EACH_VIDEO_BY_ITSELF, leakage_notes
@@ -84,6 +85,11 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
     for name, label in (("chance", "chance (all positive)"), ("action_only", "action only")):
         rows.append(_floor_row(name, label, floors[name]))
     notes.extend(action_notes(plan, rows))
+    if len(plan.attacked.attribute_names) > MOST_ATTRIBUTES:
+        notes.append(
+            f"tables and bars show the {MOST_ATTRIBUTES} most frequent of "
+            f"{len(plan.attacked.attribute_names)} attributes; the files .csv and .json hold all"
+        )
     absent = {name: why for name, why in failures.items() if name not in joined}
     notes.extend(cell_notes(plan, raw[0], cells, absent))
     return BenchmarkReport(

@@ -10,6 +10,7 @@ from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, attacker_label
 from keras_stprivacy.evaluation.report_text import COLUMNS, cell
 
 Table = tuple[list[str], list[list[str]]]
+MOST_ATTRIBUTES = 12  # in tables and bars; a benchmark may have thousands
 WORDS = (
     "Leakage: 0 = what chance gives, 1 = what raw clips give (of average precision, mean over "
     "attributes). Ranges hold 95 % of bootstrap samples of the test videos."
@@ -56,15 +57,25 @@ def main_table(report: BenchmarkReport, narrow: bool = False) -> Table:
     return headings, lines
 
 
+def shown_attributes(report: BenchmarkReport) -> list[str]:
+    """The attributes that tables and bars show: all, or of too many the most frequent ones."""
+    names = list(report.attribute_names)
+    if len(names) <= MOST_ATTRIBUTES:
+        return names
+    frequent = sorted(names, key=lambda name: -report.prevalence[name])[:MOST_ATTRIBUTES]
+    return [name for name in names if name in frequent]
+
+
 def attribute_table(report: BenchmarkReport, score: str) -> Table:
-    """Headings and lines of one of `ATTRIBUTE_SCORES` of every attribute."""
+    """Headings and lines of one of `ATTRIBUTE_SCORES` of the attributes that are shown."""
     heading, factor, digits = _OF_ATTRIBUTES[score]
-    headings = [heading, *report.attribute_names]
+    names = shown_attributes(report)
+    headings = [heading, *names]
     lines = []
     for row in report.rows:
         if score.startswith("leakage") and row.kind == "floor":
             continue
-        each = [row.attributes[name].get(score) for name in report.attribute_names]
+        each = [row.attributes[name].get(score) for name in names]
         lines.append([row.label, *(number(one, factor, digits, False) for one in each)])
     return headings, lines
 

@@ -78,6 +78,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
     help="Layout of these weights.",
 )
 @click.option(
+    "--bootstrap",
+    type=click.IntRange(min=0),
+    help="Samples of the test videos; 0: no intervals, no tests.  [default: 1000]",
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=1),
     help="Processes that measure cells side by side, a thread each.  [default: 1, all threads]",
@@ -106,6 +111,7 @@ def benchmark(
     person_class: int | None,
     attacker_weights: str | None,
     attacker_layout: str | None,
+    bootstrap: int | None,
     workers: int | None,
     keep_ratios: str | None,
     parts: str | None,
@@ -145,6 +151,7 @@ def benchmark(
         "attacker_weights": attacker_weights,
         "attacker_layout": attacker_layout,
         "system_settings": _changes(changes) or None,
+        "bootstrap": bootstrap,
         "workers": workers,
     }
     make = benchmarks.Settings.quick if quick else benchmarks.Settings

@@ -1,11 +1,13 @@
 """What a reader must know about labels and splits, in plain words."""
 
+import re
 from typing import Any
 
 import numpy as np
 
 from keras_stprivacy.evaluation.labels import TrainLabels
 from keras_stprivacy.evaluation.results import TestResults
+from keras_stprivacy.evaluation.sentences import EACH, listed, of_names
 
 # Of a test that is read from records, or from other batches.
 EACH_VIDEO_BY_ITSELF = (
@@ -27,20 +29,27 @@ def label_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     """
     unit = "annotated test frame" if results.frame_level else "test video"
     notes = []
-    for index, name in enumerate(labels.attribute_names):
-        if not results.privacy[:, index].any():
-            notes.append(
-                f'no {unit} has "{name}": all its scores are undefined, and it is left out of '
-                "the means"
-            )
-        elif results.privacy[:, index].all():
-            notes.append(
-                f'every {unit} has "{name}": its AP is 1 for any attacker, its AUROC and '
-                "leakage are undefined and left out of their means"
-            )
-        if labels.privacy[:, index].min() == labels.privacy[:, index].max():
-            which = "every" if labels.privacy[0, index] else "no"
-            notes.append(f'{which} training clip has "{name}": no attacker can learn it')
+    absent, full = _constant(results.privacy, labels.attribute_names)
+    notes += of_names(
+        absent,
+        f"no {unit} has {{}}: all its scores are undefined, and it is left out of the means",
+        f"no {unit} has any of {{}}: all their scores are undefined, and they are left out of the "
+        "means",
+    )
+    notes += of_names(
+        full,
+        f"every {unit} has {{}}: its AP is 1 for any attacker, its AUROC and leakage are undefined "
+        "and left out of their means",
+        f"every {unit} has all of {{}}: their AP is 1 for any attacker, their AUROC and leakage "
+        "are undefined and left out of the means",
+    )
+    never, always = _constant(labels.privacy, labels.attribute_names)
+    for names, which, of in ((never, "no", "any of"), (always, "every", "all of")):
+        notes += of_names(
+            names,
+            f"{which} training clip has {{}}: no attacker can learn it",
+            f"{which} training clip has {of} {{}}: no attacker can learn them",
+        )
     notes.extend(_action_notes(results, labels))
     if results.seen_in_training:
         notes.append(
@@ -61,6 +70,12 @@ def label_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     return notes
 
 
+def _constant(privacy: np.ndarray, names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The attributes that no row has, and those that all have."""
+    none, every = ~privacy.any(axis=0), privacy.any(axis=0) & privacy.all(axis=0)
+    return [names[i] for i in np.flatnonzero(none)], [names[i] for i in np.flatnonzero(every)]
+
+
 def _action_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     if labels.multi_label:
         absent = [
@@ -72,7 +87,7 @@ def _action_notes(results: TestResults, labels: TrainLabels) -> list[str]:
             return []
         return [
             f"no test video shows {len(absent)} of {len(labels.class_names)} actions, which are "
-            f"left out of the action cMAP: {_listed(absent)}"
+            f"left out of the action cMAP: {listed(absent)}"
         ]
     unknown = ~np.isin(results.action, labels.action)
     if not unknown.any():
@@ -80,7 +95,7 @@ def _action_notes(results: TestResults, labels: TrainLabels) -> list[str]:
     names = sorted({labels.class_names[i] for i in results.action[unknown]})
     return [
         f"{int(unknown.sum())} test videos show actions that no training clip shows: "
-        f"{_listed(names)}"
+        f"{listed(names)}"
     ]
 
 
@@ -146,23 +161,24 @@ def leakage_notes(undefined: dict[str, dict[str, str]]) -> list[str]:
     Returns:
         Sentences.
     """
-    notes = [
-        f'leakage of "{attribute}" is undefined: {reason}'
-        for attribute, reason in undefined.get("leakage", {}).items()
-    ]
+    notes = []
+    of_reason: dict[str, list[str]] = {}
+    own = undefined.get("leakage", {})
+    for attribute, reason in own.items():
+        if len(own) > EACH:
+            reason = re.sub(r" \([\d.]+\)", "", reason)  # numbers are of each attribute
+        of_reason.setdefault(reason, []).append(attribute)
+    for reason, names in of_reason.items():
+        notes += of_names(names, f"leakage of {{}} is undefined: {reason}")
     for kind, words in (
         ("leakage_action", "beyond the action"),
         ("leakage_f1", "of F1"),
         ("leakage_auroc", "of AUROC"),
     ):
         if kind in undefined:
+            which = listed(list(undefined[kind]))
             notes.append(
-                f"leakage {words} is undefined for {', '.join(undefined[kind])}: raw clips do not "
-                "lie clearly above that floor"
+                f"leakage {words} is undefined for {which}: raw clips do not lie clearly above "
+                "that floor"
             )
     return notes
-
-
-def _listed(names: list[str], most: int = 12) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

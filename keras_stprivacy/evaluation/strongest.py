@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_stprivacy.evaluation.attack_result import AttackResult
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION
+from keras_stprivacy.evaluation.sentences import of_names
 from keras_stprivacy.scores import average_precision
 
 STRONGEST = "strongest"
@@ -65,19 +66,20 @@ def choose_strongest(
     ({'face': 'b'}, [])
     """
     reached = {name: average_precision(labels, said) for name, said in held_out.items()}
-    chosen, notes = {}, []
+    chosen: dict[str, str] = {}
+    full: list[str] = []
+    absent: list[str] = []
     for index, attribute in enumerate(attribute_names):
         values = {name: score.values[index] for name, score in reached.items()}
         present = labels[:, index]
         if present.min() == present.max():
             chosen[attribute] = main
-            which = "every" if present[0] else "no"
-            notes.append(
-                f'{which} held-out training clip has "{attribute}": the strongest attacker cannot '
-                f"be chosen there, {main} stands for it"
-            )
+            (full if present[0] else absent).append(attribute)
             continue
         chosen[attribute] = max(values, key=lambda name: values[name] or 0.0)
+    rest = f"the strongest attacker cannot be chosen there, {main} stands for it"
+    notes = of_names(full, f"every held-out training clip has {{}}: {rest}")
+    notes += of_names(absent, f"no held-out training clip has {{}}: {rest}")
     return chosen, notes
 
 

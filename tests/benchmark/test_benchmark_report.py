@@ -300,6 +300,35 @@ def test_files_that_the_test_shares_with_what_was_watched_are_said(cells):
     ]
 
 
+def test_a_hundred_attributes_stay_readable(tmp_path):
+    names = tuple(f"tag {i:04d}" for i in range(100))
+    plan = made_plan()
+    data = dataclasses.replace(plan.attacked, attribute_names=names)
+    settings = dataclasses.replace(plan.settings, bootstrap=0, seeds=1)
+    plan = dataclasses.replace(plan, attacked=data, learned_from=data, settings=settings)
+    cells = made_cells(plan, (3.0, 2.0, 0.5), (0.9, 0.9, 0.8))
+    rng = np.random.default_rng(0)
+    share = np.linspace(0.5, -0.2, 100)  # some are in no test video
+    for cell in cells.values():
+        drawn = np.random.default_rng(1).random((180, 100)) < share
+        cell["privacy"], cell["train_privacy"] = (
+            drawn[:120].astype("int8"),
+            drawn[120:].astype("int8"),
+        )
+        said = 0.3 * cell["privacy"] + 0.7 * rng.random((120, 100))
+        cell["probability"]["anonymized/privacy"] = said.astype("float32")
+    report = summarize(plan, cells, {})
+    assert len(report.notes) < 20 and max(map(len, report.notes)) < 400
+    assert any("show the 12 most frequent of 100 attributes" in note for note in report.notes)
+    notes = "\n".join(report.notes)
+    assert re.search(r"no test video has any of \d+ attributes \(.* more\): all their", notes)
+    text = str(report)
+    assert "tag 0000" in text and max(map(len, text.splitlines())) <= 260
+    paths = report.save(tmp_path)
+    assert "tag 0099" in paths[0].read_text() and "tag 0099" in paths[1].read_text()
+    assert paths[-1].stat().st_size < 2e6
+
+
 def test_table_json_csv_and_markdown(report, tmp_path):
     text = str(report)
     lines = {line.split("  ")[0].strip(): line for line in reversed(text.splitlines())}
