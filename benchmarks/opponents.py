@@ -4,7 +4,7 @@
     KERAS_BACKEND=tensorflow python benchmarks/opponents.py --seed 1 --variants information \
         "information, word"
 
-One initialization of a seed serves all variants; each trains phase 2 on the same training clips and
+One initialization serves all variants of a run; each trains phase 2 on the same training clips and
 is attacked by a fresh transformer and by a dense network on the decision mask alone. Test clips are
 of the split "validation": this is where options are chosen, and the test split stays closed. A name
 with a comma is the variant before the comma with one change. Writes

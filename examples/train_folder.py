@@ -17,9 +17,9 @@ curves.html while nats fall, the price was too high for so few clips or so short
 `--probe-every 5` lets fresh attackers read half of the training videos after every fifth epoch,
 having learned from the other half. `--overfit` puts every video that labels.csv does not put
 elsewhere into the training and tests on the same ones: it shows that the path works on a handful of
-videos, and says nothing about others. The defaults are a small network for a first look; for a
-result pass `--preset vit_small_16x112 --num-frames 16 --image-size 112`, many videos, and `--epochs
-80 40 80` on a GPU.
+videos, and says nothing about others. The defaults, learning rates included, are for a small
+network and a first look; `--preset vit_small_16x112` is there to see that the full size runs. For
+a result at that size use the script in README.md, whose rates follow the batch.
 
 Time and expected numbers: the table "train_folder" in docs/training.md, for six videos, and
 "full_size" in docs/method.md, for the preset.

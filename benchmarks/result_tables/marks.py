@@ -25,10 +25,10 @@ def marks(results: Path) -> str:
         _of_attributes(rows["stprivacy"]),
         _ahead(
             rows,
-            "no other system on or above its point of action and leakage",
+            "no other system has at least its top-1 and at most its leakage",
             lambda name: name not in _VARIANTS,
         ),
-        _ahead(rows, "nor eq. 13, nor one of its halves", lambda name: name in _VARIANTS),
+        _ahead(rows, "nor eq. 13 or one of its halves", lambda name: name in _VARIANTS),
         _weaker(rows["sparsification_alone"]),
         _weaker(rows["anonymization_alone"]),
         *_sweep(read(results / "benchmark_deployment.json")["rows"]),
@@ -82,7 +82,7 @@ def _ahead(rows: dict[str, dict], asked: str, counts: Callable[[str], bool]) -> 
         measured = "; ".join(f"{row['label']}: {_beside(row)}" for row in ahead)
     else:
         least = min(others.values(), key=lambda row: row["scores"]["leakage"]["value"])
-        measured = f"none of {len(others)}; least leaks {least['label']}: {_beside(least)}"
+        measured = f"none of {len(others)}; least leakage: {least['label']}, {_beside(least)}"
     return asked, measured, not ahead
 
 

@@ -1,6 +1,5 @@
 """Tables of what the options of the training do."""
 
-import shlex
 from pathlib import Path
 
 from result_tables.cells import cell, read
@@ -34,7 +33,7 @@ def opponents(results: Path) -> str:
     first = next(iter(measured["rows"].values()))["report"]
     names = first["attribute_names"]
     lines = [
-        f"`python benchmarks/opponents.py --variants {shlex.join(measured['rows'])}`, "
+        "`python benchmarks/opponents.py --variants ...`, with the names below, in quotes, "
         f"{settings['backend']}, {settings['machine']}; "
         f"{settings['num_clips']} training clips, validation clips attacked. Average precision, %: "
         "a transformer on clips / a dense network on decision masks.",

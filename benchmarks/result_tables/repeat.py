@@ -1,5 +1,6 @@
 """Table of a benchmark that was measured again."""
 
+import re
 from pathlib import Path
 
 from result_tables.cells import read
@@ -12,8 +13,9 @@ def repeat(results: Path, name: str = "known") -> str:
     seconds = sum(one["seconds"][1] / one["seeds"] for one in systems)
     where = again["environment"]
     minutes = seconds / again["workers"] / 60
+    command = re.sub(r"--systems \S+", "--systems ...", again["command"])
     lines = [
-        f"`{again['command']}`, {where['backend']}, {where['cpus']} CPU cores:",
+        f"`{command}`, {where['backend']}, {where['cpus']} CPU cores:",
         "",
         "| | seeds | numbers compared | largest difference | seconds of a cell, before | again |",
         "|---|---|---|---|---|---|",

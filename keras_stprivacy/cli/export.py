@@ -1,6 +1,8 @@
 """`stprivacy export`."""
 
+import json
 from pathlib import Path
+from typing import Any, TextIO
 
 import click
 
@@ -22,9 +24,19 @@ import click
     type=float,
     help="Fixed share of the tokens that each block keeps, in (0, 1].  [default: the model's]",
 )
+@click.option(
+    "--card",
+    type=click.File(encoding="utf-8"),
+    help="JSON file with further entries of the model card: metrics, floors, training data.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace this version if it is there.")
 def export(
-    model: Path, directory: Path, version: int, keep_ratio: float | None, overwrite: bool
+    model: Path,
+    directory: Path,
+    version: int,
+    keep_ratio: float | None,
+    card: TextIO | None,
+    overwrite: bool,
 ) -> None:
     """Write the .keras file MODEL as a SavedModel to DIRECTORY/VERSION.
 
@@ -38,8 +50,27 @@ def export(
     """
     from keras_stprivacy import export as exporting
 
+    entries = None if card is None else _entries(card)
     click.echo(
         exporting.saved_model(
-            model, directory, version=version, keep_ratio=keep_ratio, overwrite=overwrite
+            model,
+            directory,
+            version=version,
+            keep_ratio=keep_ratio,
+            overwrite=overwrite,
+            card=entries,
         )
     )
+
+
+def _entries(card: TextIO) -> dict[str, Any]:
+    try:
+        entries = json.load(card)
+    except ValueError as error:
+        raise click.UsageError(f"--card: {card.name} is not readable JSON: {error}") from error
+    if not isinstance(entries, dict):
+        raise click.UsageError(
+            f'--card: {card.name} must hold an object, {{"metrics": ...}}. Received: '
+            f"{type(entries).__name__}"
+        )
+    return entries

@@ -45,7 +45,8 @@ def saved_model(
         version: a positive integer; servers take the highest.
         keep_ratio: the fixed keep ratio, in (0, 1]; None: the one saved with the model.
         overwrite: whether to replace this version if it is there.
-        card: further entries of the model card, such as metrics or the training data.
+        card: further entries of the model card, such as metrics or the training data; what JSON
+            can hold.
 
     Returns:
         `<directory>/<version>`.
@@ -53,8 +54,8 @@ def saved_model(
     Raises:
         FileNotFoundError: if `model` is a path and there is no such file.
         FileExistsError: if this version is there and `overwrite` is False.
-        ValueError: if `keep_ratio`, `version` or the model file is not valid, or weights of the
-            model hold NaN or infinity.
+        ValueError: if `keep_ratio`, `version`, `card` or the model file is not valid, or weights
+            of the model hold NaN or infinity.
         TypeError: if `model` is no anonymizer, or one that shows raw pixels.
         ExportError: if the exporting process failed in another way, as without TensorFlow.
 
@@ -69,6 +70,7 @@ def saved_model(
         keep_ratio = check_keep_ratio(keep_ratio)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ValueError(f"version must be a positive integer. Received: version={version!r}")
+    card = _as_json(card or {})
     directory = Path(directory)
     target = directory / str(version)
     if target.exists() and not overwrite:
@@ -90,13 +92,25 @@ def saved_model(
                 "model": os.path.abspath(model_file),
                 "directory": os.path.abspath(partial / "saved_model"),
                 "keep_ratio": keep_ratio,
-                "card": dict(card or {}),
+                "card": card,
             }
             _run_worker(request, Path(scratch))
             _put(partial / "saved_model", target, partial / "replaced")
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def _as_json(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a card as JSON has them; numbers and arrays of NumPy become plain ones."""
+    try:
+        text = json.dumps(dict(card), allow_nan=False, default=lambda value: value.tolist())
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            "card must hold what JSON can: texts, finite numbers, lists and dicts of these. "
+            f"Received: {card!r} ({error})"
+        ) from error
+    return json.loads(text)
 
 
 def _put(new: Path, target: Path, replaced: Path) -> None:

@@ -83,7 +83,7 @@ def test_marks_that_are_reached_hold(program, tmp_path, reached):
     assert "| 1.06 x; seeds 1.00 / 1.12 |" in lines[0]
     assert "| 0.02; seeds 0.01 / 0.03 |" in lines[1]
     assert "most: hue 0.02; of one seed: hue 0.03" in lines[2]
-    assert "none of 3; least leaks Blacken: top-1 -40.0 (p < 0.01), leakage -0.02" in lines[3]
+    assert "none of 3; least leakage: Blacken, top-1 -40.0 (p < 0.01), leakage -0.02" in lines[3]
     assert "0.10 / 0.20 / 0.30; from end to end +0.20 (p < 0.01)" in lines[7]
     assert "70.0 / 80.0 / 90.0; from end to end +20.0 (p < 0.01)" in lines[8]
 

@@ -1,5 +1,6 @@
 """`stprivacy`: exit codes, what goes to which stream, and messages without tracebacks."""
 
+import json
 import os
 import subprocess
 import sys
@@ -102,10 +103,24 @@ def test_help_shows_examples_before_options():
 
 @pytest.mark.any_backend
 def test_export(model_file, tmp_path):
-    result = run("export", model_file, tmp_path / "tiny", "--model-version", 2)
+    card = tmp_path / "card.json"
+    card.write_text('{"metrics": {"leakage": 0.02}}')
+    result = run("export", model_file, tmp_path / "tiny", "--model-version", 2, "--card", card)
     assert result.exit_code == 0, result.output
+    written = json.loads((tmp_path / "tiny" / "2" / "model_card.json").read_text())
+    assert written["metrics"] == {"leakage": 0.02}
     assert result.stdout == f"{tmp_path / 'tiny' / '2'}\n"
     assert (tmp_path / "tiny" / "2" / "saved_model.pb").is_file()
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_a_card_that_is_none(model_file, tmp_path, content):
+    card = tmp_path / "card.json"
+    card.write_text(content)
+    result = run("export", model_file, tmp_path / "tiny", "--card", card)
+    assert result.exit_code == 2
+    assert "card.json" in result.stderr and not (tmp_path / "tiny").exists()
 
 
 @pytest.mark.any_backend

@@ -92,7 +92,7 @@ def exported(anonymizer, arrays, tmp_path_factory):
         folder / "serving" / "tiny",
         version=7,
         keep_ratio=0.5,
-        card={"training_data": "none, random weights"},
+        card={"training_data": "none, random weights", "cmap": np.float32(0.5)},
     )
     np.savez(folder / "arrays.npz", **arrays)
     command = [sys.executable, "-c", READER, directory, folder / "arrays.npz", folder / "out.npz"]
@@ -100,6 +100,14 @@ def exported(anonymizer, arrays, tmp_path_factory):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return directory, dict(np.load(folder / "out.npz"))
+
+
+@pytest.mark.any_backend
+def test_cards_that_no_file_can_hold(anonymizer, tmp_path):
+    for wrong in ({"cmap": float("nan")}, {"cmap": np.float32("inf")}, {"who": object()}):
+        with pytest.raises(ValueError, match="card must hold what JSON can.*Received: {'"):
+            saved_model(anonymizer, tmp_path, card=wrong)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_layout(exported):

@@ -50,8 +50,9 @@ def test_masked_and_removed_paths_agree(rule):
 def test_a_number_and_a_tensor_keep_as_many_of_any_total(exponent):
     steps = np.arange(1, 21)
     ratios = (steps / 20).astype("float32")
-    for total in (*range(1, 50), 98, 392, 2759, 3200, 5000, 5518, 6071, 9999):
-        found = run(lambda r, total=total: floor_count(total, r, exponent), ratios)
+    totals = (*range(1, 50), 98, 392, 2759, 3200, 5000, 5518, 6071, 9999)
+    counts = run(lambda r: [floor_count(total, r, exponent) for total in totals], ratios)
+    for total, found in zip(totals, counts, strict=True):
         assert found.tolist() == [floor_count(total, step / 20, exponent) for step in steps]
         exact = np.maximum(total * steps**exponent // 20**exponent, 1)
         np.testing.assert_array_equal(found, exact)
