@@ -85,6 +85,7 @@ def measure(
         "notes": [*system.notes, *notes, *attacked.notes],
         "skipped": attacked.skipped,
         "seen_in_training": results.seen_in_training,
+        "partly_annotated": results.partly_annotated,
         "kept_share": results.kept_share,
         "boxes": getattr(system, "report", None),
         "parameters": None if network is None else int(network.count_params()),

@@ -52,6 +52,7 @@ class ScoredCell:
             video=cell["video"],
             probability=cell["probability"],
             seen_in_training=cell["seen_in_training"],
+            partly_annotated=cell["partly_annotated"],
         )
         self._video = self.results.video if self.results.frame_level else None
         said = readers_of(cell["probability"], "anonymized", cell["main"])

@@ -173,9 +173,10 @@ class Source:
     def _batch(self, clips: Any, labels: Mapping) -> Batch:
         boxes, numbers = labels.get("boxes"), labels.get("frame_number")
         if isinstance(clips, list | tuple):
+            videos = clips
+            clips, boxes = self._cut(videos, boxes)
             if self.views is not None:
-                numbers = self._frame_numbers(clips, self.views)
-            clips, boxes = self._cut(clips, boxes)
+                numbers = self._frame_numbers(videos, self.views)
         clips = self._views(clips)
         if numbers is not None:
             numbers = check_frame_number(numbers, clips.shape[:3], self.name)

@@ -45,6 +45,7 @@ def made_cell(plan, strength, right, seed=0, count=120):
         "notes": [],
         "skipped": {},
         "seen_in_training": 0,
+        "partly_annotated": 0,
         "kept_share": None,
         "boxes": None,
         "parameters": 1234,

@@ -242,13 +242,14 @@ def test_what_is_degenerate_is_said():
         cell["privacy"] = cell["privacy"][:12].copy()
         cell["privacy"][:, 1] = 0
         cell["probability"] = {k: v[:12] for k, v in cell["probability"].items()}
-        cell["seen_in_training"] = 3
+        cell["seen_in_training"], cell["partly_annotated"] = 3, 5
         cell["boxes"] = {"frames_without_box": 6, "frames": 96, "share_without_box": 0.0625}
     report = summarize(plan, cells, {})
     notes = "\n".join(report.notes)
     assert "12 test videos are too few for intervals and tests" in notes
     assert 'no test video has "<hair>"' in notes and "the splits leak" in notes
     assert "6 of 96 frames (6.2 %) had no person box" in notes
+    assert "5 frames were left out: not all of their attributes are annotated" in notes
     assert report["raw"].attributes["<hair>"]["ap"].value is None
     text = str(report) + report.to_json() + report.to_csv() + report.to_markdown()
     assert "nan" not in text.lower()
