@@ -37,6 +37,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "systems_short": systems_short,
     "systems_quick": functools.partial(systems, name="quick"),
     "deployment": functools.partial(systems, name="deployment"),
+    "ablations": functools.partial(systems, name="ablations"),
     "stprivacy_seeds": stprivacy_seeds,
     "marks": marks,
     "repeat_known": repeat,

@@ -2,7 +2,8 @@
 
     python benchmarks/systems.py quick          # 21 minutes on two cores
     python benchmarks/systems.py deployment     # 45 minutes
-    python benchmarks/systems.py known          # some three hours and a quarter
+    python benchmarks/systems.py known          # three hours and a half
+    python benchmarks/systems.py ablations      # 46 minutes
     python benchmarks/systems.py demo           # 8 and a half minutes
 
 Each runs the command that `COMMANDS` has under its name, in a folder that `--out` may change, and
@@ -12,8 +13,8 @@ was stopped goes on. Every report says its backend and versions, and one of a be
 its CPUs and the time that it took. Nothing is kept where a system could not be measured.
 
 Expected: the tables "systems_quick", "systems_known" and "marks" in docs/evaluation.md,
-"deployment" in docs/method.md and "motion_digits_demo" in the README. `make_tables.py` writes them
-anew.
+"deployment" and "ablations" in docs/method.md and "motion_digits_demo" in the README.
+`make_tables.py` writes them anew.
 """
 
 import argparse
@@ -45,6 +46,11 @@ COMMANDS = {
         "stprivacy benchmark deployment --workers 2 --attackers video_transformer,mask",
         "results/sweep",
         "benchmark_deployment.json",
+    ),
+    "ablations": (
+        "stprivacy benchmark ablations --quick --workers 2",
+        "results/ablations",
+        "benchmark_ablations.json",
     ),
     "demo": ("make demo", "demo", "motion_digits_demo.json"),
 }

@@ -42,7 +42,7 @@ def asked(monkeypatch):
         return protocol
 
     failing = []
-    for name in ("known", "deployment"):
+    for name in ("known", "deployment", "ablations"):
         monkeypatch.setitem(benchmark.PROTOCOLS, name, protocol_of(name))
     monkeypatch.setattr(benchmark.BenchmarkReport, "save", _save)
     monkeypatch.setattr(benchmark.BenchmarkReport, "__str__", lambda self: "a table")
@@ -55,7 +55,7 @@ def _save(self, folder):
     return [folder / "report.json"]
 
 
-@pytest.mark.parametrize("name", ["known", "quick", "deployment"])
+@pytest.mark.parametrize("name", ["known", "quick", "deployment", "ablations"])
 def test_a_benchmark_keeps_its_report(systems, asked, tmp_path, name):
     calls, _ = asked
     out = tmp_path / "out"
@@ -64,7 +64,12 @@ def test_a_benchmark_keeps_its_report(systems, asked, tmp_path, name):
     quick = benchmark.Settings.quick(workers=2)
     whole = benchmark.Settings(workers=2)
     two = benchmark.Settings(workers=2, attackers=("video_transformer", "mask"))
-    expected = {"known": ("known", whole), "quick": ("known", quick), "deployment": (name, two)}
+    expected = {
+        "known": ("known", whole),
+        "quick": ("known", quick),
+        "deployment": (name, two),
+        "ablations": (name, quick),
+    }
     assert (protocol, settings) == expected[name]
     assert (data, names, options) == ("motion-digits", None, {})
     kept = systems.RESULTS / f"benchmark_{name}.json"
