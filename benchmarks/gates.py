@@ -1,11 +1,11 @@
 """Which gate an initialization from scratch learns with.
 
-    KERAS_BACKEND=tensorflow python benchmarks/gates.py      # about 6 minutes on two CPU cores
+    KERAS_BACKEND=tensorflow python benchmarks/gates.py      # about 20 minutes on two CPU cores
 
 Trains `stp.training.Initialization` on the embedded dataset with each gate and the package's own
-schedules, and prints loss, accuracy and retained ratios of the last epoch in training and, on the
-split "validation", in inference, where exactly the target ratio is kept. Writes
-benchmarks/results/gates.json. Expected: the table "gates" in docs/method.md.
+schedules, or without one of them, and prints loss, accuracy and retained ratios of the last epoch
+in training and, on the split "validation", in inference, where exactly the target ratio is kept.
+Writes benchmarks/results/gates.json. Expected: the table "gates" in docs/method.md.
 """
 
 import argparse
@@ -13,7 +13,9 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -24,7 +26,18 @@ RESULTS = Path(__file__).parent / "results" / "gates.json"
 GATES = {
     "gumbel_softmax": {"gate": "gumbel_softmax"},
     "gumbel_softmax, bias 0.5": {"gate": "gumbel_softmax", "keep_bias": 0.5},
+    "gumbel_softmax, temperature 0.5": {"gate": "gumbel_softmax", "temperature": 0.5},
+    "gumbel_softmax, temperature 2": {"gate": "gumbel_softmax", "temperature": 2.0},
+    "gumbel_softmax, final ratio": {"gate": "gumbel_softmax"},
+    "gumbel_softmax, constant rate": {"gate": "gumbel_softmax"},
     "gumbel_top_k": {"gate": "gumbel_top_k", "noise_scale": 0.2},
+    "gumbel_top_k, final ratio": {"gate": "gumbel_top_k", "noise_scale": 0.2},
+    "gumbel_top_k, constant rate": {"gate": "gumbel_top_k", "noise_scale": 0.2},
+}
+# Names that end so leave out one of the schedules that are on by default.
+SCHEDULES: dict[str, Callable[[stp.models.Anonymizer], list[Any]]] = {
+    "final ratio": lambda anonymizer: [stp.training.WarmupCosine()],
+    "constant rate": lambda anonymizer: [stp.training.KeepRatioSchedule(anonymizer)],
 }
 
 
@@ -43,7 +56,12 @@ def main() -> None:
             anonymizer = stp.models.Anonymizer.from_preset(
                 PRESET, seed=seed, keep_ratio=0.7, **gate
             )
-            phase = stp.training.Initialization(anonymizer, num_actions=len(train.class_names))
+            schedule = SCHEDULES.get(name.rpartition(", ")[2])
+            phase = stp.training.Initialization(
+                anonymizer,
+                num_actions=len(train.class_names),
+                schedule="auto" if schedule is None else schedule(anonymizer),
+            )
             phase.compile(
                 optimizer=keras.optimizers.AdamW(1e-3, weight_decay=0.05, global_clipnorm=1.0),
                 jit_compile=keras.backend.backend() == "jax",

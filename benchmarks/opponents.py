@@ -52,6 +52,7 @@ INFORMATION = {
 INFORMATION_ALONE = {**INFORMATION, "privacy_weight": 0.0}
 NEGATED = {"privacy_weight": 1.0}
 PRICED = {**INFORMATION, "privacy_weight": 0.5}
+RECONSTRUCTION_WEIGHT = 10.0  # squared errors of pixels are some hundredths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,10 @@ class Variant:
         clips: privacy recognizers that see clips.
         masks: privacy recognizers that see decision masks.
         frames: privacy recognizers that see single frames.
+        rebuilds: whether an opponent learns to rebuild raw clips.
         restarts: whether privacy recognizers start anew, in turn.
+        rising: whether the opponents' weights rise from 0.
+        schedule: classes of the schedules, in place of those that `STPrivacy` has of itself.
         longer: factor of the epochs.
         anonymizer: arguments in place of those of `ANONYMIZER`, none that phase 1 depends on.
     """
@@ -72,7 +76,10 @@ class Variant:
     clips: int = 1
     masks: int = 0
     frames: int = 0
+    rebuilds: bool = False
     restarts: bool = False
+    rising: bool = False
+    schedule: tuple[type, ...] | None = None
     longer: int = 1
     anonymizer: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -80,11 +87,18 @@ class Variant:
 def single_changes(name: str, start: dict[str, Any]) -> dict[str, Variant]:
     """Variants that differ in one thing from the one of this name, which has these options."""
     no_bits = {k: v for k, v in start.items() if k != "bits_information_weight"}  # none to pay for
+    priced = (stp.training.InformationSchedule,) if "mask_information_weight" in start else ()
     return {
         f"{name}, two opponents": Variant(start, clips=2),
         f"{name}, restarts": Variant(start, restarts=True),
         f"{name}, two updates": Variant({**start, "recognizer_updates": 2}),
         f"{name}, frames": Variant(start, frames=1),
+        f"{name}, reconstruction": Variant(start, rebuilds=True),
+        f"{name}, uniform": Variant({**start, "privacy_objective": "uniform"}),
+        f"{name}, entropy": Variant({**start, "privacy_objective": "entropy"}),
+        f"{name}, rising weight": Variant(start, rising=True),
+        f"{name}, constant rate": Variant(start, schedule=priced),
+        f"{name}, under masks": Variant({**start, "remove_dropped": False}),
         f"{name}, epochs x 2": Variant(start, longer=2),
         f"{name}, no 8 bits": Variant({**start, "eight_bit": False}),
         f"{name}, no bottleneck": Variant(no_bits, anonymizer={"bottleneck_bits": None}),
@@ -106,6 +120,7 @@ VARIANTS = {
     **single_changes("negated", NEGATED),
     "information, negated": Variant({**PRICED, "privacy_objective": "negated"}),
     "information, noise": Variant({**PRICED, "deterministic": False}),
+    "information, full price": Variant(PRICED, schedule=(stp.training.WarmupCosine,)),
     **single_changes("information", PRICED),
 }
 
@@ -216,8 +231,23 @@ def phase_of(variant: Variant, train: Any, start: Path) -> stp.training.STPrivac
     privacy += [recognizer(attributes, stp.models.MaskRecognizer) for _ in range(variant.masks)]
     sizes = (anonymizer.clip_shape, anonymizer.tubelet_size)
     privacy += [FrameRecognizer(attributes, *sizes) for _ in range(variant.frames)]
+    others: dict[str, Any] = {}
+    if variant.rebuilds:
+        others["reconstructor"] = stp.models.Anonymizer.from_preset(
+            PRESET,
+            num_sparsification_blocks=0,
+            layers_per_block=4,
+            output_activation="sigmoid",
+            seed=0,
+        )
+        others["reconstruction_weight"] = RECONSTRUCTION_WEIGHT
+    if variant.schedule is not None:
+        others["schedule"] = [kind() for kind in variant.schedule]
     model = stp.training.STPrivacy(
-        anonymizer, recognizer(len(train.class_names)), privacy, **{**COMMON, **variant.options}
+        anonymizer,
+        recognizer(len(train.class_names)),
+        privacy,
+        **{**COMMON, **variant.options, **others},
     )
     model.compile(
         anonymizer_optimizer=optimizer(1e-3),
@@ -230,6 +260,7 @@ def phase_of(variant: Variant, train: Any, start: Path) -> stp.training.STPrivac
 def play(variant: Variant, train: Any, start: Path, epochs: int) -> stp.models.Anonymizer:
     model = phase_of(variant, train, start)
     callbacks = [stp.training.RestartPrivacyRecognizers(every=2)] if variant.restarts else []
+    callbacks += [stp.training.PrivacySchedule()] if variant.rising else []
     epochs *= variant.longer
     model.fit(*train.arrays(), batch_size=BATCH, epochs=epochs, callbacks=callbacks, verbose=2)
     return model.anonymizer

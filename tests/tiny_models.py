@@ -77,10 +77,20 @@ def players(count: int = 1, **overrides: Any) -> tuple[Any, Any, Any]:
     return anonymizer(**overrides), recognizer(), privacy if count > 1 else privacy[0]
 
 
-def adversarial(count: int = 1, anonymizer_options: Any = None, **options: Any) -> Any:
+def reconstructor(seed: int = 7, **overrides: Any) -> Any:
+    """An anonymizer that drops nothing, to rebuild raw clips."""
+    options = {"num_sparsification_blocks": 0, "output_activation": "sigmoid", **overrides}
+    return anonymizer(seed, **options)
+
+
+def adversarial(
+    count: int = 1, anonymizer_options: Any = None, rebuilds: bool = False, **options: Any
+) -> Any:
     """`STPrivacy` of tiny players, without schedules, with fixed noise for batches of 3."""
     from keras_stprivacy.training import STPrivacy
 
     models = players(count, **(anonymizer_options or {}))
     use_noise(models[0], 3)
+    if rebuilds:
+        options["reconstructor"] = reconstructor()
     return STPrivacy(*models, **{"schedule": None, **options})

@@ -13,12 +13,12 @@ from keras import ops
 from keras_stprivacy.baselines.action_network import accuracy, action_network
 from keras_stprivacy.baselines.downloaded import downloaded
 from keras_stprivacy.baselines.learning_system import LearningSystem, per_frame
-from keras_stprivacy.baselines.losses import worst_negative_entropy
 from keras_stprivacy.baselines.networks.frame_classifier import FrameClassifier
 from keras_stprivacy.baselines.networks.transform_network import TransformNetwork
 from keras_stprivacy.baselines.training_data import Batch, TrainingData
 from keras_stprivacy.baselines.turn import Turn
 from keras_stprivacy.baselines.vita_pretraining import pretraining_turn
+from keras_stprivacy.losses import worst_negative_entropy
 from keras_stprivacy.training.players import action_loss, privacy_loss
 
 OBJECTIVES = ("entropy", "reversal")

@@ -8,6 +8,7 @@ from keras_stprivacy.training.restart import RestartPrivacyRecognizers
 from keras_stprivacy.training.schedules import (
     InformationSchedule,
     KeepRatioSchedule,
+    PrivacySchedule,
     WarmupCosine,
 )
 from keras_stprivacy.training.training_curves import TrainingCurves
@@ -19,6 +20,7 @@ __all__ = [
     "Initialization",
     "KeepRatioSchedule",
     "PlayerOptimizer",
+    "PrivacySchedule",
     "RestartPrivacyRecognizers",
     "STPrivacy",
     "TrainingCurves",

@@ -12,11 +12,10 @@ from keras_stprivacy.models import Anonymizer, Recognizer
 from keras_stprivacy.training.adversarial_logs import AdversarialLogs
 from keras_stprivacy.training.adversarial_losses import AdversarialLosses
 from keras_stprivacy.training.adversarial_options import check_options, check_ratio_prices
-from keras_stprivacy.training.checks import check_players_fit
+from keras_stprivacy.training.adversarial_players import AdversarialPlayers
+from keras_stprivacy.training.checks import check_players_fit, check_reconstructor_fits
 from keras_stprivacy.training.conditional_code import ConditionalCode
-from keras_stprivacy.training.optimizer import PlayerOptimizer, copy_optimizer, loss_scaled
 from keras_stprivacy.training.phase import TrainingPhase
-from keras_stprivacy.training.players import ACTION, ANONYMIZER, privacy_players
 from keras_stprivacy.training.schedules import InformationSchedule, WarmupCosine
 from keras_stprivacy.training.state import add_state
 from keras_stprivacy.training.steps import AdversarialStep
@@ -24,7 +23,9 @@ from keras_stprivacy.training.word_reader import WordReader
 
 
 @keras.saving.register_keras_serializable("keras_stprivacy")
-class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPhase):
+class STPrivacy(
+    AdversarialStep, AdversarialPlayers, AdversarialLosses, AdversarialLogs, TrainingPhase
+):
     """Adversarial training of an anonymizer: "STPrivacy" (ICCV 2023), eq. 13.
 
     The anonymizer minimises `L_sparsification + λ_a L_action − λ_p L_privacy`, the action
@@ -34,10 +35,10 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
     the recognizers on what it makes now. Both give every player the gradient of its own loss.
 
     Beyond the paper: several privacy recognizers (a sequence), `recognizer_updates` of the
-    recognizers for each of the anonymizer, `privacy_objective="base_rate"` (the anonymizer pulls
-    the strongest privacy recognizer towards the base rates of the attributes, which is bounded,
-    in place of the negated loss, which is not), `eight_bit`, which shows the recognizers the
-    8-bit pixels that leave in deployment, and the conditional entropy bottleneck: with
+    recognizers for each of the anonymizer, bounded objectives in place of the negated loss
+    (`privacy_objective`), a `reconstructor`, which learns to give the raw clip back and whose
+    error the anonymizer maximises, `eight_bit`, which shows the opponents the 8-bit pixels that
+    leave in deployment, and the conditional entropy bottleneck: with
     `mask_information_weight` and `bits_information_weight` the anonymizer also minimises what its
     output says beyond the action, a bound that holds for every reader (see `ConditionalCode`).
     With `keep_ratios` one anonymizer is trained for all of these, to be chosen from in deployment:
@@ -51,7 +52,11 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         privacy_weight: λ_p.
         sparsification_weight: factor of the sparsification loss.
         update_rule: `"simultaneous"` or `"alternating"`.
-        privacy_objective: `"negated"` (the paper) or `"base_rate"`.
+        privacy_objective: what the anonymizer does about the privacy recognizers: `"negated"`
+            maximises `L_privacy` (the paper); the others are bounded. `"base_rate"` pulls the
+            strongest of them towards the base rates of the attributes, `"uniform"` towards one
+            half; `"entropy"` maximises, for each clip, the entropy of the surest (VITA, Wu et al.,
+            TPAMI 2020), mean over attributes.
         recognizer_updates: updates of the recognizers for each of the anonymizer.
         eight_bit: round what the recognizers see to 8 bits, with a straight-through gradient.
         remove_dropped: let dropped tokens leave the sequences in training too, which makes steps
@@ -73,6 +78,11 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         word_weight: weight of the loss of a small reader of actions that sees the decision mask
             and the bits themselves and learns with the anonymizer, see `WordReader`. `fit` logs it
             as `word_loss`.
+        reconstructor: None, or an `Anonymizer` of the same clips without sparsification blocks:
+            it sees what leaves, with dropped tubelets filled, and minimises the squared error of
+            the raw clip it writes, mean over pixels. `fit` logs it as `reconstruction_loss`. With
+            `output_activation="sigmoid"` it is at most 1.
+        reconstruction_weight: of that error, which the anonymizer maximises.
         schedule: `"auto"`: `WarmupCosine`, `InformationSchedule`; or a list of callbacks, which are
             not saved; or None.
         multi_label: whether a clip may show several actions. Action labels are then `(B, actions)`
@@ -86,7 +96,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
 
     Returns:
         The anonymizer's output with `"action_logits"` `(B, actions)` and `"privacy_logits"`, a
-        list with `(B, P)` for each privacy recognizer.
+        list with `(B, P)` for each privacy recognizer; with a reconstructor
+        `"reconstruction_error"` `(B,)`.
 
     Raises:
         ValueError: for models that do not fit each other, unknown rules; from `fit`, for NaN
@@ -126,6 +137,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         keep_ratios: Sequence[float] | None = None,
         ratio_prices: Sequence[float] | None = None,
         word_weight: float = 0.0,
+        reconstructor: Anonymizer | None = None,
+        reconstruction_weight: float = 1.0,
         schedule: Any = "auto",
         multi_label: bool = False,
         attribute_names: Sequence[str] | None = None,
@@ -151,6 +164,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             ratio_prices, self.keep_ratios, mask_information_weight or bits_information_weight
         )
         check_players_fit(anonymizer, action_recognizer, self.privacy_recognizers)
+        check_reconstructor_fits(anonymizer, reconstructor)
         self.anonymizer = anonymizer
         self.action_recognizer = action_recognizer
         self.action_weight = action_weight
@@ -165,6 +179,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         self.mask_information_weight = mask_information_weight
         self.bits_information_weight = bits_information_weight
         self.word_weight = word_weight
+        self.reconstructor = reconstructor
+        self.reconstruction_weight = reconstruction_weight
         self.schedule = schedule
         self.multi_label = multi_label
         self.num_actions = action_recognizer.num_classes
@@ -172,6 +188,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
         # Running mean of the privacy labels seen in training, and how many batches it is of.
         self.base_rates = add_state(self, _half, "base_rates", (self.num_attributes,))
         self.batches_seen = add_state(self, "zeros", "batches_seen")
+        # Schedules move these.
+        self.privacy_scale = add_state(self, "ones", "privacy_scale")
         self.information_scale = add_state(self, "ones", "information_scale")
         self.code = None
         if mask_information_weight or bits_information_weight:
@@ -197,81 +215,6 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
 
     def default_schedules(self) -> list[keras.callbacks.Callback]:
         return [WarmupCosine(), *([InformationSchedule()] if self.code is not None else [])]
-
-    # Players and their optimizers ---------------------------------------------------------------
-
-    @property
-    def players(self) -> tuple[str, ...]:
-        """Names of the anonymizer, the action recognizer and each privacy recognizer."""
-        return (ANONYMIZER, ACTION, *privacy_players(len(self.privacy_recognizers)))
-
-    def player_variables(self) -> dict[str, list]:
-        """Trainable variables of each player; the reader of words goes with the anonymizer."""
-        networks = (self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
-        variables = {
-            player: network.trainable_variables
-            for player, network in zip(self.players, networks, strict=True)
-        }
-        if self.word_reader is not None:
-            variables[ANONYMIZER] = [
-                *variables[ANONYMIZER],
-                *self.word_reader.trainable_variables,
-            ]
-        return variables
-
-    def compile(
-        self,
-        anonymizer_optimizer: Any = None,
-        recognizer_optimizer: Any = None,
-        optimizer: PlayerOptimizer | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Sets the optimizers; losses and metrics are this phase's own.
-
-        AdamW leaves biases, norms and position embeddings undecayed, unless its
-        `exclude_from_weight_decay` was called before: then that alone holds.
-
-        Args:
-            anonymizer_optimizer: of the anonymizer.
-            recognizer_optimizer: of the action recognizer; each privacy recognizer gets one of
-                the same configuration.
-            optimizer: a `PlayerOptimizer` with a part for each of `players`, in place of the two.
-            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution` of `keras.Model.compile`.
-                On PyTorch `jit_compile=True` is `torch.compile`, which takes many minutes before
-                the first step; `"auto"` does without.
-
-        Raises:
-            ValueError: if neither way was used, or something of both, or a part is missing.
-        """
-        pair = (anonymizer_optimizer, recognizer_optimizer)
-        given = [part is not None for part in pair]
-        if any(given) if optimizer is not None else not all(given):
-            raise ValueError(
-                "compile needs anonymizer_optimizer and recognizer_optimizer, or in place of both "
-                f"a PlayerOptimizer. Received: anonymizer_optimizer={anonymizer_optimizer}, "
-                f"recognizer_optimizer={recognizer_optimizer}, optimizer={optimizer}"
-            )
-        if optimizer is not None and set(getattr(optimizer, "parts", ())) != set(self.players):
-            raise ValueError(
-                f"optimizer must be a PlayerOptimizer with a part for each of {self.players}. "
-                f"Received: {sorted(getattr(optimizer, 'parts', ())) or optimizer!r}"
-            )
-        if optimizer is None:
-            first, second = (keras.optimizers.get(part) for part in pair)
-            if first is second:
-                second = copy_optimizer(first)
-            others = {player: copy_optimizer(second) for player in self.players[2:]}
-            optimizer = PlayerOptimizer({ANONYMIZER: first, ACTION: second, **others})
-        networks = (self, self.anonymizer, self.action_recognizer, *self.privacy_recognizers)
-        optimizer.parts = {
-            player: loss_scaled(part, networks) for player, part in optimizer.parts.items()
-        }
-        optimizer.build_parts(self.player_variables())
-        super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
-
-    def _parts(self, optimizer: PlayerOptimizer) -> list[tuple[Any, list]]:
-        variables = self.player_variables()
-        return [(part, variables[player]) for player, part in optimizer.parts.items()]
 
     # The contract of keras.Model ----------------------------------------------------------------
 
@@ -318,6 +261,8 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             "keep_ratios": self.keep_ratios,
             "ratio_prices": self.ratio_prices,
             "word_weight": self.word_weight,
+            "reconstructor": serialize(self.reconstructor),
+            "reconstruction_weight": self.reconstruction_weight,
             "schedule": self._config_of_schedule,
             "attribute_names": self.attribute_names,
             "multi_label": self.multi_label,
@@ -329,7 +274,7 @@ class STPrivacy(AdversarialStep, AdversarialLosses, AdversarialLogs, TrainingPha
             return keras.saving.deserialize_keras_object(part, custom_objects=custom_objects)
 
         config = dict(config)
-        for name in ("anonymizer", "action_recognizer"):
+        for name in ("anonymizer", "action_recognizer", "reconstructor"):
             config[name] = deserialize(config[name])
         config["privacy_recognizer"] = [deserialize(r) for r in config["privacy_recognizer"]]
         return cls(**config)

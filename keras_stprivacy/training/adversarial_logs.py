@@ -24,6 +24,8 @@ class AdversarialLogs:
             logged += ["mask_information", "bits_information"]
         if self.word_reader is not None:
             logged.append("word_loss")
+        if self.reconstructor is not None:
+            logged.append("reconstruction_loss")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in logged}
         self.accuracy_tracker = action_metric(self.num_actions, self.multi_label)
         self.privacy_tracker = AttributeAveragePrecision(

@@ -11,7 +11,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_stprivacy.losses import sparsification_loss
+from keras_stprivacy.layers.tubelets import mask_to_pixels
+from keras_stprivacy.losses import sparsification_loss, worst_negative_entropy
 from keras_stprivacy.training.players import ANONYMIZER, action_loss, privacy_loss, scale_gradient
 
 
@@ -52,13 +53,20 @@ class AdversarialLosses:
             those players is that of their own loss; and the outputs, as of `call`.
         """
         if self._shared_pass(players):
-            scales = (self.action_weight, -self.privacy_weight / len(self.privacy_recognizers))
-            outputs = self._forward(clip, True, *scales)
+            now = self._now(self.privacy_scale)
+            outputs = self._forward(
+                clip,
+                True,
+                self.action_weight,
+                -self.privacy_weight / len(self.privacy_recognizers) * now,
+                -self.reconstruction_weight * now,
+            )
             losses = self.phase_losses(labels, outputs, training=True, update=True)
             scalar = (
                 self.sparsification_weight * losses["sparsification_loss"]
                 + losses["action_loss"]
                 + sum(losses["privacy_losses"])
+                + losses.get("reconstruction_loss", 0.0)
                 + self._information_term(losses)
                 + self._word_term(losses)
             )
@@ -66,8 +74,10 @@ class AdversarialLosses:
         outputs = self._forward(clip, training=True, frozen=ANONYMIZER not in players)
         update = ANONYMIZER in players
         losses = self.phase_losses(labels, outputs, training=True, update=update)
-        of_recognizers = (losses["action_loss"], *losses["privacy_losses"])
-        own = dict(zip(self.players[1:], of_recognizers, strict=True))
+        of_opponents = [losses["action_loss"], *losses["privacy_losses"]]
+        if self.reconstructor is not None:
+            of_opponents.append(losses["reconstruction_loss"])
+        own = dict(zip(self.players[1:], of_opponents, strict=True))
         if ANONYMIZER in players:
             own[ANONYMIZER] = self.anonymizer_loss(losses, labels, outputs, training=True)
         scale = self.optimizer.scale_player_loss
@@ -77,8 +87,9 @@ class AdversarialLosses:
         self,
         clip: Any,
         training: bool | None,
-        action_scale: float = 1.0,
-        privacy_scale: float = 1.0,
+        action_scale: Any = None,
+        privacy_scale: Any = None,
+        reconstruction_scale: Any = None,
         frozen: bool = False,
     ) -> dict[str, Any]:
         removed = bool(training) and self.remove_dropped
@@ -100,8 +111,8 @@ class AdversarialLosses:
         if frozen:
             shown, mask = ops.stop_gradient(shown), ops.stop_gradient(mask)
 
-        def seen(scale: float) -> dict[str, Any]:
-            if scale == 1.0:
+        def seen(scale: Any) -> dict[str, Any]:
+            if scale is None:
                 return {"clip": shown, "decision_mask": mask}
             return {
                 "clip": scale_gradient(shown, scale),
@@ -112,12 +123,26 @@ class AdversarialLosses:
         to_privacy = seen(privacy_scale)
         if self.word_reader is not None and not frozen:  # it learns with the anonymizer
             drawn["word_logits"] = self.word_reader(output["decision_mask"], output.get("bits"))
+        if self.reconstructor is not None:
+            given = seen(reconstruction_scale)
+            drawn["reconstruction_error"] = self._reconstruction_error(clip, given)
         return {
             **output,
             **drawn,
             "action_logits": self.action_recognizer(seen(action_scale), **options),
             "privacy_logits": [r(to_privacy, **options) for r in self.privacy_recognizers],
         }
+
+    def _reconstruction_error(self, clip: Any, given: dict[str, Any]) -> Any:
+        """Squared error of the rebuilt clip, mean over its pixels, `(B,)`."""
+        sizes = (self.anonymizer.grid_shape, self.anonymizer.tubelet_size)
+        mask = mask_to_pixels(given["decision_mask"], *sizes)
+        mask = ops.cast(mask, given["clip"].dtype)
+        filled = mask * given["clip"] + (1.0 - mask) * self.anonymizer.fill_value
+        # Where nothing is dropped nothing is drawn; in training pixels outside [0, 1] are taken.
+        rebuilt = self.reconstructor(filled, training=True)["clip"]
+        error = ops.cast(rebuilt, "float32") - ops.cast(clip, "float32")
+        return ops.mean(ops.square(error), axis=(1, 2, 3, 4))
 
     def _drawn_ratios(self, clip: Any) -> dict[str, Any]:
         """A ratio for each clip and its place in `keep_ratios`; empty where there is but one."""
@@ -141,41 +166,55 @@ class AdversarialLosses:
             update: True updates the code of the words.
 
         Returns:
-            Scalars by name; `"privacy_losses"` has one for each privacy recognizer.
+            Scalars by name; `"privacy_losses"` has one for each privacy recognizer, and with a
+            reconstructor there is `"reconstruction_loss"`.
         """
         masks = [stage["decision_mask"] for stage in outputs["sparsification"]]
         ratio = outputs.get("keep_ratio", self.anonymizer.target_keep_ratio(training))
         each = [privacy_loss(labels["privacy"], logits) for logits in outputs["privacy_logits"]]
         of_action = action_loss(labels["action"], outputs["action_logits"], self.multi_label)
-        of_word = {}
+        others = {}
         if "word_logits" in outputs:
             read = outputs["word_logits"]
-            of_word["word_loss"] = action_loss(labels["action"], read, self.multi_label)
+            others["word_loss"] = action_loss(labels["action"], read, self.multi_label)
+        if "reconstruction_error" in outputs:
+            others["reconstruction_loss"] = ops.mean(outputs["reconstruction_error"])
         return {
             "sparsification_loss": sparsification_loss(masks, ratio, self.anonymizer.num_rows),
             "action_loss": of_action,
             "privacy_loss": sum(each) / len(each),
             "privacy_losses": each,
-            **of_word,
+            **others,
             **self._information(labels, outputs, update),
         }
 
     def anonymizer_loss(self, losses: dict, labels: Any, outputs: Any, training: bool) -> Any:
         """What the anonymizer minimises, of the `phase_losses` of these outputs."""
-        if self.privacy_objective == "negated":
-            privacy_term = -losses["privacy_loss"]
-        else:
-            rates = self._updated_base_rates(labels["privacy"], training)
-            rates = ops.broadcast_to(rates, ops.shape(outputs["privacy_logits"][0]))
-            each = [privacy_loss(rates, logits) for logits in outputs["privacy_logits"]]
-            privacy_term = ops.max(ops.stack(each))
+        privacy_term = self.privacy_weight * self._privacy_term(losses, labels, outputs, training)
+        if self.reconstructor is not None:
+            error = losses["reconstruction_loss"]
+            privacy_term = privacy_term - self.reconstruction_weight * error
         return (
             self.sparsification_weight * losses["sparsification_loss"]
             + self.action_weight * losses["action_loss"]
-            + self.privacy_weight * privacy_term
+            + self._now(self.privacy_scale) * privacy_term
             + self._information_term(losses)
             + self._word_term(losses)
         )
+
+    def _privacy_term(self, losses: dict, labels: Any, outputs: Any, training: bool) -> Any:
+        """What the anonymizer minimises of the privacy recognizers, unweighted."""
+        logits = outputs["privacy_logits"]
+        if self.privacy_objective == "negated":
+            return -losses["privacy_loss"]
+        if self.privacy_objective == "entropy":
+            return worst_negative_entropy(logits) / self.num_attributes
+        if self.privacy_objective == "uniform":
+            target = ops.full_like(logits[0], 0.5)
+        else:
+            rates = self._updated_base_rates(labels["privacy"], training)
+            target = ops.broadcast_to(rates, ops.shape(logits[0]))
+        return ops.max(ops.stack([privacy_loss(target, each) for each in logits]))
 
     def _word_term(self, losses: dict[str, Any]) -> Any:
         return self.word_weight * losses["word_loss"] if self.word_reader is not None else 0.0
@@ -208,8 +247,12 @@ class AdversarialLosses:
     def _information_term(self, losses: dict[str, Any]) -> Any:
         if self.code is None:
             return 0.0
-        scale = ops.stop_gradient(ops.convert_to_tensor(self.information_scale))
-        return scale * losses["paid_information"]
+        return self._now(self.information_scale) * losses["paid_information"]
+
+    @staticmethod
+    def _now(scale: Any) -> Any:
+        """The value of a variable that a schedule moves."""
+        return ops.stop_gradient(ops.convert_to_tensor(scale))
 
     def _updated_base_rates(self, labels: Any, training: bool) -> Any:
         if training:

@@ -8,7 +8,7 @@ from typing import Any
 from keras_stprivacy.keep_ratio import check_keep_ratios
 
 UPDATE_RULES = ("simultaneous", "alternating")
-PRIVACY_OBJECTIVES = ("negated", "base_rate")
+PRIVACY_OBJECTIVES = ("negated", "base_rate", "uniform", "entropy")
 
 
 def check_options(

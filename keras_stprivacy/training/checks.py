@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_stprivacy.models import Anonymizer
 from keras_stprivacy.models.clips import check_clip_spec, check_clip_values
 
 NO_BATCH = "there are no clips to train on: the dataset gave no batch."
@@ -164,6 +165,29 @@ class StopAtBadEpoch(keras.callbacks.Callback):
                 "classes (action labels count from 0; privacy labels are 0 or 1), a learning rate "
                 "that is too high."
             )
+
+
+def check_reconstructor_fits(anonymizer: Any, reconstructor: Any) -> None:
+    """Checks that a reconstructor, if there is one, writes whole clips of the anonymizer's size.
+
+    Raises:
+        ValueError: if it takes other clips, drops tubelets or lets few bits through.
+    """
+    if reconstructor is None:
+        return
+    of_clips = getattr(reconstructor, "clip_shape", None)
+    if not isinstance(reconstructor, Anonymizer) or of_clips != anonymizer.clip_shape:
+        raise ValueError(
+            f"the reconstructor must be an Anonymizer of clips {anonymizer.clip_shape}, as the "
+            f"anonymizer takes them. Received: {type(reconstructor).__name__} of clips {of_clips}"
+        )
+    if reconstructor.num_sparsification_blocks or reconstructor.bottleneck is not None:
+        raise ValueError(
+            "the reconstructor must write all that it can: build it with "
+            "num_sparsification_blocks=0 and without bottleneck_bits. Received: "
+            f"num_sparsification_blocks={reconstructor.num_sparsification_blocks}, "
+            f"bottleneck_bits={reconstructor.bottleneck_bits}"
+        )
 
 
 def check_players_fit(anonymizer: Any, action_recognizer: Any, privacy_recognizers: list) -> None:

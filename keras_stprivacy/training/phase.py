@@ -92,9 +92,9 @@ class TrainingPhase(keras.Model):
 
     def _forget_what_was_broken_off(self, callbacks: list) -> None:
         """Sets what the schedules of an earlier `fit` left behind, and none of now will set."""
-        scale = getattr(self, "information_scale", None)
-        if scale is not None:
-            scale.assign(1.0)
+        for name in ("information_scale", "privacy_scale"):
+            if hasattr(self, name):
+                getattr(self, name).assign(1.0)
         scheduled = any(isinstance(c, WarmupCosine) for c in keras.tree.flatten(callbacks))
         if self.scheduled_rates is not None and not scheduled:
             for part, rate in compiled_rates(self):

@@ -12,6 +12,7 @@ from keras_stprivacy.metrics import ClassMeanAveragePrecision
 ANONYMIZER = "anonymizer"
 ACTION = "action_recognizer"
 PRIVACY = "privacy_recognizer"  # several are numbered: privacy_recognizer_1, ...
+RECONSTRUCTOR = "reconstructor"
 
 
 def privacy_players(count: int) -> list[str]:
@@ -113,7 +114,7 @@ def action_metric(num_actions: int, multi_label: bool) -> keras.metrics.Metric:
     return keras.metrics.SparseCategoricalAccuracy(name="action_accuracy")
 
 
-def scale_gradient(x: Any, scale: float) -> Any:
+def scale_gradient(x: Any, scale: Any) -> Any:
     """The identity, with a gradient multiplied by `scale`.
 
     Put where a clip enters a recognizer, it gives the anonymizer its own weight (or the opposite
@@ -121,7 +122,7 @@ def scale_gradient(x: Any, scale: float) -> Any:
 
     Args:
         x: float tensor.
-        scale: factor of the gradient.
+        scale: factor of the gradient, a number or a scalar tensor.
 
     Example:
 

@@ -96,7 +96,36 @@ class KeepRatioSchedule(_Schedule):
         self.anonymizer.training_keep_ratio.assign(self.anonymizer.keep_ratio)
 
 
-class InformationSchedule(_Schedule):
+class _RisingWeight(_Schedule):
+    """Lets a weight of `STPrivacy` rise from 0 to what it is, and be that when training ends.
+
+    Args:
+        end: share of all epochs after which the weight is full.
+
+    Raises:
+        ValueError: unless `0 < end <= 1`.
+    """
+
+    _scale = ""  # name of the model's variable that holds the factor of the weight
+
+    def __init__(self, end: float = 0.4) -> None:
+        super().__init__()
+        if not 0.0 < end <= 1.0:
+            raise ValueError(f"end must be in (0, 1], a share of all epochs. Received: end={end}")
+        self.end = end
+
+    def factor_at(self, progress: float) -> float:
+        """The factor of the weight when the share `progress` of training is over."""
+        return min(1.0, progress / self.end)
+
+    def set_progress(self, progress: float) -> None:
+        getattr(self.model, self._scale).assign(self.factor_at(progress))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        getattr(self.model, self._scale).assign(1.0)
+
+
+class InformationSchedule(_RisingWeight):
     """Lets the weights of information of `STPrivacy` rise from 0 to what they are.
 
     At full weight from the start, the anonymizer says nothing at all before it has found out what
@@ -114,21 +143,28 @@ class InformationSchedule(_Schedule):
     0.5
     """
 
-    def __init__(self, end: float = 0.4) -> None:
-        super().__init__()
-        if not 0.0 < end <= 1.0:
-            raise ValueError(f"end must be in (0, 1], a share of all epochs. Received: end={end}")
-        self.end = end
+    _scale = "information_scale"
 
-    def factor_at(self, progress: float) -> float:
-        """The factor of the weights when the share `progress` of training is over."""
-        return min(1.0, progress / self.end)
 
-    def set_progress(self, progress: float) -> None:
-        self.model.information_scale.assign(self.factor_at(progress))
+class PrivacySchedule(_RisingWeight):
+    """Lets the weights of the opponents of `STPrivacy` rise from 0 to what they are.
 
-    def on_train_end(self, logs: Any = None) -> None:
-        self.model.information_scale.assign(1.0)
+    Privacy recognizers and reconstructor learn from the first step on, and meet the anonymizer
+    when they can read. As the rising weight of Ganin and Lempitsky (ICML 2015), linear.
+
+    Args:
+        end: share of all epochs after which the weights are full.
+
+    Raises:
+        ValueError: unless `0 < end <= 1`.
+
+    Example:
+
+    >>> PrivacySchedule(end=0.5).factor_at(0.25)
+    0.5
+    """
+
+    _scale = "privacy_scale"
 
 
 class WarmupCosine(_Schedule):

@@ -65,6 +65,7 @@ def test_a_variant_takes_a_step(name, clips, start):
     logs = phase.train_on_batch(*clips.arrays(), return_dict=True)
     assert all(np.isfinite(float(value)) for value in logs.values())
     assert ("mask_information" in logs) == ("information" in name)
+    assert ("reconstruction_loss" in logs) == variant.rebuilds
     after = phase.anonymizer.get_weights()
     assert any(np.any(new != old) for new, old in zip(after, before, strict=True))
     kinds = [type(one).__name__ for one in phase.privacy_recognizers]
@@ -113,7 +114,21 @@ def test_longer_and_with_restarts(monkeypatch, clips, start):
     monkeypatch.setattr(stp.training.STPrivacy, "fit", fit)
     opponents.play(opponents.VARIANTS["negated, restarts"], clips, start, epochs=3)
     opponents.play(opponents.VARIANTS["negated, epochs x 2"], clips, start, epochs=3)
-    assert seen == {3: ["RestartPrivacyRecognizers"], 6: []}
+    opponents.play(opponents.VARIANTS["negated, rising weight"], clips, start, epochs=4)
+    assert seen == {3: ["RestartPrivacyRecognizers"], 6: [], 4: ["PrivacySchedule"]}
+
+
+def test_schedules_of_a_variant(clips, start):
+    kinds = {
+        name: [type(s).__name__ for s in opponents.phase_of(variant, clips, start)._schedules()]
+        for name, variant in opponents.VARIANTS.items()
+        if variant.schedule is not None
+    }
+    assert kinds == {
+        "negated, constant rate": [],
+        "information, constant rate": ["InformationSchedule"],
+        "information, full price": ["WarmupCosine"],
+    }
 
 
 def test_what_phase_1_trained_stays(start, clips):

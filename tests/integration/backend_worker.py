@@ -81,6 +81,9 @@ def main(folder: Path) -> None:
         "alternating, base rate": _adversarial(
             update_rule="alternating", privacy_objective="base_rate"
         ),
+        "reconstruction, entropy": _adversarial(
+            privacy_objective="entropy", reconstructor=tiny_models.reconstructor()
+        ),
         "several actions": _adversarial(multi_label=True),
         "initialization": _initialization(),
         "initialization, several actions": _initialization(multi_label=True),

@@ -229,7 +229,7 @@ def test_recognizers_of_other_clips(options, message, place):
     ("options", "message"),
     [
         ({"update_rule": "both"}, r"update_rule must be one of.*Received: update_rule='both'"),
-        ({"privacy_objective": "entropy"}, "privacy_objective must be one of"),
+        ({"privacy_objective": "minimax"}, "privacy_objective must be one of.*'entropy'"),
         ({"recognizer_updates": 0}, "recognizer_updates must be at least 1"),
         ({"remove_dropped": True}, 'needs an anonymizer with gate="gumbel_top_k"'),
     ],
@@ -237,6 +237,18 @@ def test_recognizers_of_other_clips(options, message, place):
 def test_rules_that_there_are_not(options, message):
     with pytest.raises(ValueError, match=message):
         STPrivacy(*tiny_models.players(), **options)
+
+
+def test_a_reconstructor_that_is_none():
+    players = tiny_models.players()
+    for wrong, message in (
+        (tiny_models.recognizer(), r"must be an Anonymizer of clips \(4, 16, 24, 3\).*Recognizer"),
+        (tiny_models.reconstructor(image_size=16), r"Received: Anonymizer of clips \(4, 16, 16, 3"),
+        (tiny_models.anonymizer(), "num_sparsification_blocks=0.*num_sparsification_blocks=2"),
+        (tiny_models.reconstructor(bottleneck_bits=3), "bottleneck_bits=3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            STPrivacy(*players, reconstructor=wrong)
 
 
 def test_privacy_recognizers_that_do_not_agree():
