@@ -12,12 +12,20 @@ _PAIRS = (
         '`privacy_objective="base_rate"`',
         ((_NEGATED, "negated, base_rate"), ("information, negated", _PRICED)),
     ),
+    ("one half as the target", '`privacy_objective="uniform"`', "uniform"),
+    ("the entropy of what is read", '`privacy_objective="entropy"`', "entropy"),
     ("two opponents", "a list of them", "two opponents"),
     ("restarts of the opponent", "`RestartPrivacyRecognizers`", "restarts"),
     ("these three together, and twice the weight", "", ((_NEGATED, "base_rate"),)),
     ("recognizers updated more often", "`recognizer_updates=2`", "two updates"),
     ("a larger weight of the opponent", "`privacy_weight`", ((_NEGATED, "negated, weight 2"),)),
+    ("a weight of the opponent that rises from 0", "`PrivacySchedule`", "rising weight"),
     ("phase 2 twice as long", "`epochs`", "epochs x 2"),
+    (
+        "a learning rate that warms up and falls",
+        "`WarmupCosine`",
+        (("negated, constant rate", _NEGATED), ("information, constant rate", _PRICED)),
+    ),
     (
         "no noise in phase 2",
         "`deterministic=True`",
@@ -29,10 +37,16 @@ _PAIRS = (
     ),
     ("an opponent of masks", "`MaskRecognizer`", (("deterministic", "mask"),)),
     ("an opponent of single frames", "in `opponents.py`", "frames"),
+    ("an opponent that rebuilds raw clips", "`reconstructor`", "reconstruction"),
     (
         "a price on information; one opponent in place of two, no restarts, a fourth of its weight",
         "`mask_information_weight`, `bits_information_weight`",
         (("deterministic", _PRICED),),
+    ),
+    (
+        "a price that rises from 0",
+        "`InformationSchedule`",
+        (("information, full price", _PRICED),),
     ),
     ("the price without an opponent", "`privacy_weight=0`", ((_PRICED, "information alone"),)),
     ("a reader of words", "`word_weight`", ((_PRICED, "information, word"),)),
@@ -51,14 +65,11 @@ _PAIRS = (
         '`output_activation="sigmoid"`',
         (("negated, no sigmoid", _NEGATED), ("information, no sigmoid", _PRICED)),
     ),
-)
-# No results file holds these.
-_NOT_MEASURED = (
-    ("an adversarial weight that changes in training", "a callback"),
-    ("the price from the start, not rising", "`InformationSchedule`"),
-    ("no schedule of ratio or rate; another temperature", "`KeepRatioSchedule`, `WarmupCosine`"),
-    ("dropped tubelets leave in training", "`remove_dropped=True`"),
-    ("an opponent that rebuilds raw clips", "none: an attacker of the evaluation alone"),
+    (
+        "dropped tubelets leave in training",
+        "`remove_dropped=True`",
+        (("negated, under masks", _NEGATED), ("information, under masks", _PRICED)),
+    ),
 )
 
 
@@ -87,7 +98,6 @@ def directions(results: Path) -> str:
         ]
         lines.append(f"| {direction} | {option} | {'; '.join(effects) or 'not measured'} |")
     lines += [f"| {' | '.join(row)} |" for row in _elsewhere(results)]
-    lines += [f"| {direction} | {option} | not measured |" for direction, option in _NOT_MEASURED]
     return "\n".join(lines)
 
 
@@ -114,10 +124,13 @@ def _elsewhere(results: Path) -> list[tuple[str, str, str]]:
         row["gate"]: 100 * row["inference"]["action_accuracy"]
         for row in read(results / "gates.json")["rows"]
     }
-    softmax, closer, top_k = (
-        f"{inference[gate]:.1f}"
-        for gate in ("gumbel_softmax", "gumbel_softmax, bias 0.5", "gumbel_top_k")
-    )
+
+    def phase_1(*pairs: tuple[str, str]) -> str:
+        """Actions in inference after an initialization without something and with it."""
+        effects = [f"{inference[before]:.1f} → {inference[after]:.1f} %" for before, after in pairs]
+        return f"gates: actions in inference {', '.join(effects)}"
+
+    softmax, top_k = "gumbel_softmax", "gumbel_top_k"
     of_paper = known["stprivacy"]["tests"]["stprivacy_paper"]
     single, dialled = (
         row["scores"]["leakage"]["value"]
@@ -141,12 +154,32 @@ def _elsewhere(results: Path) -> list[tuple[str, str, str]]:
         (
             "gates that begin more open",
             "`keep_bias=2`, not 0.5",
-            f"gates: actions in inference {closer} → {softmax} %",
+            phase_1((f"{softmax}, bias 0.5", softmax)),
         ),
         (
             "a gate of exact counts, with a fifth of the noise",
             '`gate="gumbel_top_k"`',
-            f"gates: {softmax} → {top_k} %",
+            phase_1((softmax, top_k)),
+        ),
+        (
+            "a colder gate, a warmer one",
+            "`temperature=0.5`, `2`",
+            phase_1(*((softmax, f"{softmax}, temperature {t}") for t in ("0.5", "2"))),
+        ),
+        *(
+            (
+                direction,
+                f"`{option}`",
+                phase_1(*((f"{gate}, {without}", gate) for gate in (softmax, top_k))),
+            )
+            for direction, option, without in (
+                (
+                    "a ratio that falls late in phase 1, either gate",
+                    "KeepRatioSchedule",
+                    "final ratio",
+                ),
+                ("a rate that warms up and falls in phase 1", "WarmupCosine", "constant rate"),
+            )
         ),
         (
             "one model for many ratios",
