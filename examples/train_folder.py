@@ -179,7 +179,6 @@ def main() -> None:
     report.to_html(args.out / "report.html")
     report.save_figure(args.out / "frames.png")
     print(report)
-    print(stp.export.saved_model(args.out / "anonymizer.keras", args.out / "serving"))
     results = {
         "recipe": args.recipe,
         "backend": keras.backend.backend(),
@@ -193,6 +192,8 @@ def main() -> None:
         "raw_ap": probe.raw_ap if probe else {},
     }
     (args.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    trained = args.out / "anonymizer.keras"
+    print(stp.export.saved_model(trained, args.out / "serving", overwrite=True))
 
 
 def halves(clips: object, same: bool) -> list:

@@ -10,10 +10,10 @@ from keras_stprivacy.data.manifest import DatasetInfo
 from tfrecords_tools.cpus import default_workers
 from tfrecords_tools.planning import plan_shards
 from tfrecords_tools.report import ConversionReport
-from tfrecords_tools.resume import earlier_runs, is_intact, note_dataset
+from tfrecords_tools.resume import earlier_runs, forget_notes, is_intact, note_dataset
 from tfrecords_tools.runners import LocalRunner, Runner
 from tfrecords_tools.settings import ConversionSettings
-from tfrecords_tools.shards import PROGRESS_FOLDER, ShardReport, ShardTask, note_of
+from tfrecords_tools.shards import ShardReport, ShardTask, note_of
 from tfrecords_tools.source import SourceDataset
 from tfrecords_tools.storage import Storage, open_storage, write_text
 
@@ -162,7 +162,7 @@ class _Conversion:
         in_order = [reports[task.file] for task in self.tasks]
         info = _describe(self.dataset, self.settings, self.place, in_order, self.tasks)
         write_text(storage, schema.MANIFEST_NAME, info.to_json())
-        storage.remove(PROGRESS_FOLDER)
+        forget_notes(storage)
         written = tuple(task.file for task in remaining)
         return ConversionReport(info, written, kept, self.dataset.notes)
 

@@ -4,7 +4,7 @@ import os
 import pathlib
 import uuid
 
-PARTIAL = ".*.partial"
+PARTIAL = f".*.{'[0-9a-f]' * 32}.partial"  # as a pattern of names
 
 
 def new_partial(path: pathlib.Path) -> pathlib.Path:

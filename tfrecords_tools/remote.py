@@ -80,7 +80,8 @@ class RemoteStorage:
         with os_errors(self.address):
             path = self._of(name)
             if self._gfile.isdir(path):
-                self._gfile.rmtree(path)
+                if not self._gfile.listdir(path):
+                    self._gfile.rmtree(path)
             elif self._gfile.exists(path):
                 self._gfile.remove(path)
 

@@ -86,6 +86,14 @@ def note_dataset(storage: Storage, name: str) -> None:
     write_text(storage, _DATASET_NOTE, name)
 
 
+def forget_notes(storage: Storage) -> None:
+    """Removes what was noted until `dataset.json` was written, and nothing else."""
+    for file in storage.names(PROGRESS_FOLDER):
+        if file.endswith(".tfrecord.json") or f"{PROGRESS_FOLDER}/{file}" == _DATASET_NOTE:
+            storage.remove(f"{PROGRESS_FOLDER}/{file}")
+    storage.remove(PROGRESS_FOLDER)
+
+
 def earlier_info(storage: Storage, place: str, overwrite: bool = False) -> DatasetInfo | None:
     """What `dataset.json` says; None where there is none that can be read.
 

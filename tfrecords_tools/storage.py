@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from types import ModuleType
@@ -52,7 +51,7 @@ class Storage(Protocol):
         """Names of the files in a folder, sorted; none where there is no such folder."""
 
     def remove(self, name: str) -> None:
-        """Removes a file, or a folder and all in it, if it is there."""
+        """Removes a file, or a folder that nothing is in, if it is there."""
 
     def scratch(self) -> str | None:
         """The folder for temporary files; None: where the system puts them."""
@@ -110,8 +109,9 @@ class LocalStorage:
             os.close(folder)
 
     def clear(self) -> None:
-        for partial in self.directory.glob(PARTIAL):
-            partial.unlink(missing_ok=True)
+        for folder in ("", "*/"):
+            for partial in self.directory.glob(folder + PARTIAL):
+                partial.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:
@@ -147,7 +147,8 @@ class LocalStorage:
     def remove(self, name: str) -> None:
         path = self.directory / name
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            with contextlib.suppress(OSError):  # there is something in it
+                path.rmdir()
         else:
             path.unlink(missing_ok=True)
 

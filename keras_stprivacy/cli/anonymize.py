@@ -38,9 +38,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 @click.option(
     "--crf",
     type=click.IntRange(0, 63),
-    default=18,
-    show_default=True,
-    help="Quality of the encoder; lower is better.",
+    help="Quality of the encoder, if it has one; lower is better.  [default: 18]",
 )
 @click.option("--allow-truncated", is_flag=True, help="Take what is there of a damaged SOURCE.")
 def anonymize(
@@ -53,7 +51,7 @@ def anonymize(
     overwrite: bool,
     size: str,
     codec: str | None,
-    crf: int,
+    crf: int | None,
     allow_truncated: bool,
 ) -> None:
     """Anonymize every frame of the video SOURCE into the new file DESTINATION.

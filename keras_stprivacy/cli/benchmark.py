@@ -154,6 +154,7 @@ def benchmark(
         "bootstrap": bootstrap,
         "workers": workers,
     }
+    _check_clips({"motion-digits"} & {data, to}, {data, to} - {"motion-digits", None}, given)
     make = benchmarks.Settings.quick if quick else benchmarks.Settings
     settings = make(**{key: value for key, value in given.items() if value is not None})
     options: dict[str, Any] = {}
@@ -186,6 +187,22 @@ def benchmark(
             f"{len(report.failures)} systems could not be measured, or not with every seed: "
             f"{', '.join(report.failures)}"
         )
+
+
+_OF_RECORDS = ("num_frames", "frame_step", "image_size", "train_passes", "augment")
+_OF_EMBEDDED = ("train_clips", "test_clips")
+
+
+def _check_clips(embedded: set, records: set, given: dict[str, Any]) -> None:
+    """Raises a UsageError for options that none of the data here has a use for."""
+    for names, there, whose in (
+        (_OF_RECORDS, records, "records, and --data is the embedded dataset"),
+        (_OF_EMBEDDED, embedded, "the embedded dataset, and --data is records"),
+    ):
+        idle = [name for name in names if given[name] is not None]
+        if idle and not there:
+            option = "no-augment" if idle[0] == "augment" else idle[0].replace("_", "-")
+            raise click.UsageError(f"--{option} is for clips of {whose}.")
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

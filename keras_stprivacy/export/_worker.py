@@ -73,7 +73,7 @@ def export(model: str, directory: str, keep_ratio: float | None, card: dict[str,
     archive.add_endpoint("keep_ratio", with_keep_ratio, input_signature=[clip_spec, ratio_spec])
     archive.write_out(directory, verbose=False)
     card_file = Path(directory) / "model_card.json"
-    card_file.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+    card_file.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> int:

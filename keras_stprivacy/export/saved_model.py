@@ -138,7 +138,8 @@ def _run_worker(request: Mapping[str, Any], scratch: Path) -> None:
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "PYTHONPATH": os.pathsep.join(search_path),
     }
-    command = [sys.executable, "-m", "keras_stprivacy.export._worker"]
+    # -P: nothing is imported from the folder that a user happens to be in.
+    command = [sys.executable, "-P", "-m", "keras_stprivacy.export._worker"]
     process = subprocess.run(
         [*command, str(request_file), str(answer_file)],
         env=environment,

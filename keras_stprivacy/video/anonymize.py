@@ -56,7 +56,7 @@ def anonymize(
     overwrite: bool = False,
     size: str = "source",
     codec: str | None = None,
-    crf: int = 18,
+    crf: int | None = None,
     allow_truncated: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> AnonymizedVideo:
@@ -84,7 +84,7 @@ def anonymize(
         overwrite: whether to replace `destination` if it is there.
         size: `"source"`, or `"model"`: do not enlarge.
         codec: name of an FFmpeg encoder; None: H.264, or VP9 in `.webm`.
-        crf: quality of the encoder, lower is better.
+        crf: quality of the encoder, lower is better; None: 18, where the encoder has it.
         allow_truncated: whether to take what is there of a file that breaks off.
         progress: called with the number of frames done and the number promised, or None.
 
@@ -93,6 +93,7 @@ def anonymize(
 
     Raises:
         FileNotFoundError: if the source, the model or the destination's folder is not there.
+        IsADirectoryError: if the destination is a folder.
         FileExistsError: if the destination is there, or appears meanwhile, and `overwrite` is
             False.
         VideoDecodeError: if the source is no video, or breaks off.
@@ -158,13 +159,14 @@ def anonymize(
                 overwrite,
             )
         )
+        promised = reader.promised_frames
         for batch in chain([first], batches):
             for pixels, frame in zip(_run(deployed, batch, clip_length), batch, strict=True):
                 writer.write(pixels, frame.time, frame.duration)
             while sound_packets:
                 writer.write_audio(*sound_packets.pop(0))
             if progress is not None:
-                progress(writer.num_frames, reader.promised_frames)
+                progress(writer.num_frames, promised)
         while sound_packets:
             writer.write_audio(*sound_packets.pop(0))
     return AnonymizedVideo(

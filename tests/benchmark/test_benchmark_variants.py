@@ -199,6 +199,14 @@ def test_a_report_tells_its_command(tmp_path, monkeypatch):
     assert again.exit_code == 0 and report.settings["command"] == told
     assert "--out results" in told and "--quick" in told and "--workers" not in told
 
+    for idle, whose in (
+        (["--num-frames", "8"], "--num-frames is for clips of records"),
+        (["--no-augment"], "--no-augment is for clips of records"),
+        (["--data", "some/records", "--test-clips", "9"], "--test-clips is for clips of the embed"),
+    ):
+        result = CliRunner().invoke(main, ["benchmark", "known", "-o", "results", *idle])
+        assert result.exit_code == 2 and whose in result.output, result.output
+
 
 @pytest.mark.any_backend
 @pytest.mark.parametrize("setting", [{"seed": 3}, {"clip_shape": (4, 32, 32, 3)}])

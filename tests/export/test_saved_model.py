@@ -204,7 +204,10 @@ def test_a_version_is_replaced_as_a_whole_or_not_at_all(anonymizer, tmp_path, mo
     assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
-def test_errors_of_the_exporting_process_come_back(tmp_path):
+def test_errors_of_the_exporting_process_come_back(tmp_path, monkeypatch):
+    """They are its own, and not those of files that happen to be in the user's folder."""
+    (tmp_path / "tensorflow.py").write_text("raise RuntimeError('code of a stranger ran')")
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "dense.keras"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
     with pytest.raises(TypeError, match=r"must be an anonymizer.*TypeError in the exporting"):

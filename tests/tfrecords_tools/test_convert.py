@@ -292,6 +292,20 @@ def test_a_killed_run_goes_on_and_ends_the_same(videos, tmp_path, digests):
     assert digests(out) == digests(tmp_path / "whole")
 
 
+def test_files_of_others_stay(videos, tmp_path):
+    others = [tmp_path / ".notes.partial", tmp_path / ".progress" / "mine.txt"]
+    begun = [
+        folder / f".a.tfrecord.{'0a' * 16}.partial" for folder in (tmp_path, tmp_path / ".progress")
+    ]
+    (tmp_path / ".progress").mkdir()
+    for path in (*others, *begun):
+        path.write_text("something")
+    convert(folder(videos), tmp_path, SMALL, workers=1)
+    assert all(path.read_text() == "something" for path in others)
+    assert not any(path.exists() for path in begun)
+    assert os.listdir(tmp_path / ".progress") == ["mine.txt"]
+
+
 def test_what_does_not_decode_is_left_out_with_its_reason(videos, tmp_path):
     (videos / "jump" / "empty.mp4").touch()
     (videos / "jump" / "text.mp4").write_text("no video")

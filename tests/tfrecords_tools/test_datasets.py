@@ -11,6 +11,7 @@ from made_videos import write_video
 from keras_stprivacy.data import clip_dataset
 from keras_stprivacy.data.errors import EmptyDatasetError, LabelFileError
 from tfrecords_tools import convert
+from tfrecords_tools.datasets.drawing import drawn_splits
 from tfrecords_tools.datasets.folder import folder
 from tfrecords_tools.datasets.hmdb51 import hmdb51
 from tfrecords_tools.datasets.ucf101 import ucf101
@@ -392,6 +393,12 @@ def test_sub_folders_are_classes_and_the_split_is_drawn_within_each(videos):
     drawn = {tuple(e.split for e in folder(videos, seed=seed)) for seed in range(8)}
     assert len(drawn) > 1
     assert {e.split for e in folder(videos, test_fraction=0)} == {"train"}
+
+
+@pytest.mark.parametrize("fraction", [0.2, 0.5, 0.8])
+def test_of_classes_of_one_video_some_are_left_for_training(fraction):
+    drawn = drawn_splits({name: name for name in "abcde"}, fraction, seed=0)
+    assert sorted(drawn.values()).count("test") == int(5 * fraction + 0.5)
 
 
 def test_classes_of_a_flat_folder_come_from_the_names(tmp_path):

@@ -290,6 +290,7 @@ def small_pa_hmdb51(tmp_path):
     write_video(tmp_path / "videos" / "wave" / "a!(b)_wave_0.avi", levels=range(0, 120, 20))
     write_video(tmp_path / "videos" / "wave" / "c_wave_1.avi")
     touch(tmp_path / "videos" / "wave" / "more.avi")
+    touch(tmp_path / "videos" / "wave" / "c_wave_1.txt")  # no video, though last of that name
     full = {
         "skin_color": [[0, 2, 1], [2, 4, [1, 3]]],
         "relationship": [[0, 5, 0]],
@@ -462,6 +463,17 @@ def test_paths_may_be_absolute_but_not_leave_the_folder(table, tmp_path):
     reasons = {item["path"]: item["reason"] for item in report.info.quarantined}
     assert set(reasons) == {"../outside.mp4", "link.mp4"}
     assert set(reasons.values()) == {"the path leads out of the source's folder"}
+
+
+def test_absolute_paths_into_a_folder_that_a_link_leads_to(table, tmp_path):
+    write_video(tmp_path / "real" / "sub" / "a.mp4")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    path = table("path,label,split", f"{tmp_path}/real/sub/a.mp4,x,train")
+    dataset = csv_table(path, videos=tmp_path / "link")
+    (entry,) = dataset
+    assert (entry.id, str(entry.file)) == ("sub/a", "sub/a.mp4")
+    convert(dataset, tmp_path / "out", workers=1)
+    assert not verify(tmp_path / "out").faults
 
 
 # The record of a dataset with one class and one list of attributes is what it always was.

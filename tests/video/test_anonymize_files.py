@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from broken_models import spoil
 from tiny_anonymizer import HEIGHT, NUM_FRAMES, WIDTH, tiny_anonymizer
-from video_files import read_video, write_video, write_vorbis
+from video_files import read_video, write_pcm, write_video, write_vorbis
 
 from keras_stprivacy.data.errors import VideoDecodeError
 from keras_stprivacy.export.deployed import DeployedAnonymizer
@@ -150,6 +150,86 @@ def test_sound_that_the_container_cannot_hold(anonymizer, tmp_path):
     ):
         anonymize(source, tmp_path / "out.webm", anonymizer, audio=True)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv"])
+def test_uncompressed_sound_of_an_avi(anonymizer, tmp_path, name):
+    source = write_pcm(tmp_path / "in.avi", 30)
+    with pytest.warns(UserWarning, match="voices"):
+        anonymize(source, tmp_path / name, anonymizer, audio=True)
+    assert len(read_video(tmp_path / name)[0]) == 30
+    np.testing.assert_array_equal(_heard(tmp_path / name), _heard(source))
+
+
+@pytest.mark.any_backend
+def test_sound_of_channels_that_nobody_knows(anonymizer, tmp_path):
+    """It is refused before the work is done, and containers that take it are named."""
+    source = write_pcm(tmp_path / "in.mkv", 5, layout="2.1")
+    with (
+        pytest.warns(UserWarning, match="voices"),
+        pytest.raises(VideoWriteError, match=r"copied to \.mp4\. Write to \.mkv or \.mov"),
+    ):
+        anonymize(source, tmp_path / "out.mp4", anonymizer, audio=True, progress=_never)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def _never(done, total):
+    raise AssertionError("frames were anonymized")
+
+
+@pytest.mark.any_backend
+def test_a_file_that_cannot_be_completed(tmp_path):
+    """The container's last words are an error of ours, and never hide what went wrong before."""
+    import av
+
+    class Broken:
+        def __init__(self, container):
+            self.container = container
+
+        def __getattr__(self, name):
+            return getattr(self.container, name)
+
+        def close(self):
+            self.container.close()
+            raise av.error.ArgumentError(22, "Invalid argument")
+
+    def broken(name):
+        writer = _writer(tmp_path / name)
+        writer._container = Broken(writer._container)
+        return writer
+
+    frame = np.zeros((32, 48, 3), "uint8")
+    message = r"a\.mp4 cannot be completed: .*Invalid argument"
+    with pytest.raises(VideoWriteError, match=message), broken("a.mp4") as writer:
+        writer.write(frame, Fraction(0), Fraction(1, 25))
+    with pytest.raises(KeyboardInterrupt), broken("b.mp4"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.any_backend
+def test_a_quality_for_encoders_that_have_one(tmp_path):
+    frame = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    sizes = []
+    for crf in (1, 60):
+        with _writer(tmp_path / f"{crf}.mp4", crf=crf) as writer:
+            writer.write(frame, Fraction(0), Fraction(1, 25))
+        sizes.append((tmp_path / f"{crf}.mp4").stat().st_size)
+    assert sizes[0] > 1.5 * sizes[1]
+    with pytest.raises(VideoWriteError, match="'mpeg4' has no quality crf.*Received: crf=30"):
+        _writer(tmp_path / "out.mp4", codec="mpeg4", crf=30)
+    with _writer(tmp_path / "out.mp4", codec="mpeg4") as writer:
+        writer.write(frame, Fraction(0), Fraction(1, 25))
+    assert len(read_video(tmp_path / "out.mp4")[0]) == 1
+
+
+@pytest.mark.any_backend
+def test_a_name_as_long_as_it_can_be(tmp_path):
+    path = tmp_path / ("手" * 83 + ".mp4")  # 253 bytes
+    with _writer(path) as writer:
+        writer.write(np.zeros((32, 48, 3), "uint8"), Fraction(0), Fraction(1, 25))
+    assert [path] == list(tmp_path.iterdir())
 
 
 @pytest.mark.any_backend
@@ -406,6 +486,9 @@ def test_files_in_the_way(anonymizer, tmp_path):
     assert (tmp_path / "out.mp4").read_bytes() == b"older"
     anonymize(source, tmp_path / "out.mp4", anonymizer, overwrite=True)
     assert len(read_video(tmp_path / "out.mp4")[0]) == 3
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(IsADirectoryError, match="is a folder. Name a file in it"):
+        anonymize(source, tmp_path / "folder.mp4", anonymizer, overwrite=True, progress=_never)
     assert source.read_bytes() == before
 
 
@@ -418,6 +501,8 @@ def test_files_in_the_way(anonymizer, tmp_path):
         ({"batch_size": 0}, ValueError, "batch_size must be a positive integer"),
         ({"size": "huge"}, ValueError, "size must be one of"),
         ({"codec": "none_such"}, VideoWriteError, "codec 'none_such' cannot be written"),
+        ({"codec": "aac"}, VideoWriteError, "codec 'aac' cannot be written.*encoder of audio"),
+        ({"codec": "subrip"}, VideoWriteError, "codec 'subrip' cannot.*encoder of subtitle"),
         ({"source": "none.mp4"}, FileNotFoundError, r"no video file 'none\.mp4'"),
         ({"destination": "out.xyz"}, VideoWriteError, "no container that can be written"),
         ({"destination": "no/such/out.mp4"}, FileNotFoundError, "no folder"),

@@ -34,6 +34,26 @@ def write_video(path, num_frames, size=(32, 48), rate=25, times=None, metadata=N
     return path
 
 
+def write_pcm(path, num_frames, layout="stereo", size=(32, 48), rate=25):
+    """A gray film with uncompressed sound; AVI does not say which channels it has, but how many."""
+    noise = np.random.default_rng(5)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("mpeg4", rate=rate)
+        picture.height, picture.width, picture.pix_fmt = *size, "yuv420p"
+        voice = container.add_stream("pcm_s16le", rate=16000, layout=layout)
+        for _ in range(num_frames):
+            frame = av.VideoFrame.from_ndarray(np.full((*size, 3), 99, np.uint8), "rgb24")
+            container.mux(picture.encode(frame))
+        container.mux(picture.encode(None))
+        count = 16000 * num_frames // rate * len(av.AudioLayout(layout).channels)
+        samples = noise.integers(-999, 999, (1, count), dtype=np.int16)
+        piece = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+        piece.sample_rate, piece.pts = 16000, 0
+        container.mux(voice.encode(piece))
+        container.mux(voice.encode(None))
+    return path
+
+
 def write_vorbis(path, num_frames, comments, size=(32, 48), rate=25):
     """A gray film with Vorbis sound, and comments in the headers of the sound."""
     noise = np.random.default_rng(4)

@@ -114,7 +114,12 @@ def _inside(root: pathlib.Path, path: str) -> str:
     """The path relative to the root; one outside of it keeps its ".." and is quarantined later."""
     if not os.path.isabs(path):
         return os.path.normpath(path)
-    return pathlib.PurePath(os.path.relpath(path, root)).as_posix()
+    relative = os.path.relpath(path, root)
+    if relative.split(os.sep)[0] == os.pardir:  # perhaps by a link
+        folder, name = os.path.split(path)
+        real = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(root))
+        relative = relative if real.split(os.sep)[0] == os.pardir else real
+    return pathlib.PurePath(relative).as_posix()
 
 
 def _actions(row: Row, separator: str | None) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ def check_test_fraction(test_fraction: float) -> None:
 def drawn_splits(classes: Mapping[str, str], test_fraction: float, seed: int) -> dict[str, str]:
     """Draws the share `test_fraction` of every class for the test split.
 
-    Where classes are so small that this leaves no test videos at all, the share is drawn from all
-    videos together.
+    Where classes are so small that this leaves no test videos at all, or no others, the share is
+    drawn from all videos together.
 
     Args:
         classes: video → its class.
@@ -42,8 +42,8 @@ def drawn_splits(classes: Mapping[str, str], test_fraction: float, seed: int) ->
         return order[: int(len(order) * test_fraction + 0.5)]
 
     test = {video for names in videos.values() for video in drawn(names)}
-    if not test:
-        test.update(drawn(list(classes)))
+    if not test or len(test) == len(classes):
+        test = set(drawn(list(classes)))
     return {video: "test" if video in test else "train" for video in classes}
 
 

@@ -11,7 +11,7 @@ from tfrecords_tools.datasets.hmdb51 import group_of, listed_videos
 from tfrecords_tools.datasets.json_files import read_object
 from tfrecords_tools.datasets.lists import check_fold, find_folder, is_name, without_ending
 from tfrecords_tools.datasets.privacy_labels import PRIVACY_ATTRIBUTES
-from tfrecords_tools.datasets.video_files import files_of
+from tfrecords_tools.datasets.video_files import files_of, is_video
 from tfrecords_tools.frame_attributes import FrameAttributes, Segment
 from tfrecords_tools.source import SourceDataset, SourceEntry
 
@@ -69,7 +69,10 @@ def pa_hmdb51(
         there, trouble = files_of(root / path.stem)
         if trouble:
             notes.append(f"a folder cannot be read: {trouble}")
-        by_stem = {without_ending(name): name for name in sorted(there)}
+        by_stem: dict[str, str] = {}
+        for name in sorted(there):
+            if is_video(name):
+                by_stem.setdefault(without_ending(name), name)
         wanted = set()
         for clip, content in sorted(read_object(path).items()):
             frames = _frame_attributes(path, clip, content)

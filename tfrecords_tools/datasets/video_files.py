@@ -11,6 +11,17 @@ ENDINGS = (
 )
 
 
+def is_video(name: str) -> bool:
+    """Whether a file's name has the ending of a video, and is not hidden.
+
+    Example:
+
+    >>> is_video("a.MP4"), is_video(".a.mp4"), is_video("a.txt")
+    (True, False, False)
+    """
+    return pathlib.PurePath(name).suffix.lower() in ENDINGS and not name.startswith(".")
+
+
 def find_videos(root: pathlib.Path) -> tuple[list[pathlib.PurePosixPath], list[str]]:
     """All videos below a folder, told by their endings.
 
@@ -33,7 +44,7 @@ def find_videos(root: pathlib.Path) -> tuple[list[pathlib.PurePosixPath], list[s
         links += sum(os.path.islink(os.path.join(folder_name, name)) for name in folders)
         relative = pathlib.Path(folder_name).relative_to(root)
         for file in files:
-            if pathlib.PurePath(file).suffix.lower() in ENDINGS and not file.startswith("."):
+            if is_video(file):
                 found.append(pathlib.PurePosixPath((relative / file).as_posix()))
     notes = []
     if unreadable:
