@@ -26,7 +26,7 @@ def standardize_boxes(boxes: Any, clips: int, frames: int) -> np.ndarray:
         frames: T.
 
     Returns:
-        A float32 array (B, T, K, 4), NaN where there is no box.
+        A float32 array (B, T, K, 4), NaN where there is no box, or one beside the frame.
 
     Raises:
         ValueError: if they are of another form, no shares of the frame, NaN in part, or if a
@@ -61,8 +61,9 @@ def standardize_boxes(boxes: Any, clips: int, frames: int) -> np.ndarray:
             f"Received: {boxes[broken][0].tolist()} in clip {int(np.argwhere(broken)[0][0])}, "
             f"frame {int(np.argwhere(broken)[0][1])}"
         )
+    boxes = np.clip(boxes, 0.0, 1.0)  # one beside the frame is none
     empty = ~((boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1]))
-    return np.where(empty[..., None], np.float32(np.nan), np.clip(boxes, 0.0, 1.0))
+    return np.where(empty[..., None], np.float32(np.nan), boxes)
 
 
 def frames_with_box(boxes: np.ndarray) -> np.ndarray:

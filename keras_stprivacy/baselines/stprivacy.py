@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from keras_stprivacy.training import (
     RestartPrivacyRecognizers,
 )
 from keras_stprivacy.training import STPrivacy as AdversarialPhase
-from keras_stprivacy.training.adversarial_options import check_options
+from keras_stprivacy.training.adversarial_options import check_options, check_ratio_prices
 from keras_stprivacy.training.feeding import fed
 
 # Of a nat, where one anonymizer is trained for many ratios; at the lowest ratio it is 1.
@@ -58,7 +59,7 @@ class STPrivacy(LearningSystem):
         weights_layout: of that file.
         action_weight: λ_a, see `keras_stprivacy.training.STPrivacy`, as those that follow.
         privacy_weight: λ_p.
-        privacy_objective: `"base_rate"` or `"negated"` (the paper).
+        privacy_objective: `"negated"` (the paper), `"base_rate"`, `"uniform"` or `"entropy"`.
         update_rule: `"simultaneous"` or `"alternating"`.
         num_privacy_recognizers: opponents in training.
         recognizer_updates: of the recognizers for each of the anonymizer.
@@ -162,10 +163,12 @@ class STPrivacy(LearningSystem):
         low, high = min(keep_ratios), max(keep_ratios)
         dial = [(ratio - low) / (high - low) if high > low else 0.0 for ratio in keep_ratios]
         prices = tuple(round(_PRICE_AT_THE_HIGHEST**place, 6) for place in dial)
+        weights = ("mask_information_weight", "bits_information_weight")
+        priced = any(settings.get(name, getattr(cls, name)) for name in weights)
         return {
             "keep_ratios": tuple(keep_ratios),
             "remove_dropped": False,
-            "phase_options": {"ratio_prices": prices},
+            **({"phase_options": {"ratio_prices": prices}} if priced else {}),
         }
 
     def __post_init__(self) -> None:
@@ -180,6 +183,19 @@ class STPrivacy(LearningSystem):
             self.keep_ratios,
             self.word_weight,
         )
+        check_ratio_prices(
+            self.phase_options.get("ratio_prices"),
+            self.keep_ratios,
+            self.mask_information_weight or self.bits_information_weight,
+        )
+        try:
+            json.dumps(self.phase_options)
+        except TypeError as error:
+            raise ValueError(
+                "phase_options must hold what a file of settings can: numbers, texts, lists. Train "
+                "with keras_stprivacy.training.STPrivacy itself to use anything else. Received: "
+                f"phase_options={self.phase_options}"
+            ) from error
         self.tubelet_size = check_tubelet_size(self.tubelet_size)
         self.keep_ratio = check_keep_ratio(self.keep_ratio)
         self._at_ratio: dict[float, keras.Model] = {}

@@ -145,12 +145,12 @@ class TrainingData:
         if clips.dtype == np.uint8:
             clips = clips.astype("float32") / np.float32(255.0)
         check_label_keys(labels, self.needs_privacy)
-        kind = "float32" if self.multi_label else "int32"
-        wanted = {"action": np.asarray(labels["action"]).astype(kind)}
+        wanted = {"action": np.asarray(labels["action"])}
         if self.needs_privacy:
             wanted["privacy"] = np.asarray(labels["privacy"]).astype("float32")
         counts = (self.num_actions, self.num_attributes)
         check_arrays(clips, wanted, self.clip_shape, *counts, self.name, self.multi_label)
+        wanted["action"] = wanted["action"].astype("float32" if self.multi_label else "int32")
         return clips.astype("float32", copy=False), wanted
 
     def _check_memory(self) -> tuple[int | None, int | None]:

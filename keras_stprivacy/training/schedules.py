@@ -114,6 +114,13 @@ class _RisingWeight(_Schedule):
             raise ValueError(f"end must be in (0, 1], a share of all epochs. Received: end={end}")
         self.end = end
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        if not hasattr(self.model, self._scale):
+            raise ValueError(
+                f"{type(self).__name__} is for keras_stprivacy.training.STPrivacy, which has the "
+                f"weights that it moves. Received: {type(self.model).__name__}"
+            )
+
     def factor_at(self, progress: float) -> float:
         """The factor of the weight when the share `progress` of training is over."""
         return min(1.0, progress / self.end)

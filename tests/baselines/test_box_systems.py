@@ -82,6 +82,12 @@ def test_other_forms_are_refused(boxes, message):
         standardize_boxes(boxes, 1, 2)
 
 
+def test_a_box_beside_the_frame_is_none():
+    box = standardize_boxes(np.array([[[1.1, 1.1, 1.3, 1.3]], [[-0.5, 0.2, 0.1, 0.4]]]), 2, 1)
+    assert frames_with_box(box).tolist() == [[False], [True]]
+    np.testing.assert_allclose(box[1, 0, 0], [0.0, 0.2, 0.1, 0.4])
+
+
 def test_without_boxes_there_is_an_error():
     with pytest.raises(ValueError, match="blacken needs boxes of persons"):
         build("blacken", clip_shape=SHAPE).transform(clips())

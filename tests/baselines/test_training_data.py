@@ -77,6 +77,10 @@ def test_privacy_is_left_out_where_nobody_needs_it(digits):
         (lambda clip, labels: ((list(clip), labels), {}), "must be one array"),
         (lambda clip, labels: ((clip, {"action": labels["action"]}), {}), "lack the keys"),
         (lambda clip, labels: ((clip, labels), {"num_actions": 3}), "must be in 0..2"),
+        (
+            lambda clip, labels: ((clip, {**labels, "action": labels["action"] + 0.5}), {}),
+            "whole class numbers",
+        ),
         (lambda clip, labels: (iter([(clip, labels)]), {}), "can be read only once"),
         (lambda clip, labels: ([], {"num_actions": 8, "num_attributes": 5}), "no batch"),
         (lambda clip, labels: ([clip], {"num_actions": 8, "num_attributes": 5}), "a tuple"),

@@ -155,6 +155,16 @@ def test_systems_say_bad_ratios_before_they_train():
     settings = system_class("stprivacy").for_ratios(ratios, "embedded")
     assert build("stprivacy", preset="embedded", **settings).keep_ratios == ratios
     assert settings["phase_options"]["ratio_prices"] == (0.01, 1.0)  # private, or accurate
+    free = {"mask_information_weight": 0.0, "bits_information_weight": 0.0}
+    settings = system_class("stprivacy").for_ratios(ratios, "embedded", free)
+    assert build("stprivacy", preset="embedded", **settings, **free).phase_options == {}
+    for changes, message in (
+        ({"keep_ratios": (1.0, 0.5), "phase_options": {"ratio_prices": [1]}}, "one for each keep"),
+        ({"phase_options": {"ratio_prices": [1, 2]}}, "needs keep_ratios"),
+        ({"phase_options": {"schedule": [object()]}}, "phase_options must hold what a file"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build("stprivacy", preset="embedded", remove_dropped=False, **changes)
     for preset in (None, "embedded"):
         assert system_class("stprivacy_paper").for_ratios(ratios, preset) == {}
         softmax = {"gate": "gumbel_softmax"}

@@ -3,10 +3,16 @@
 import harness
 import keras
 import numpy as np
+import pytest
 import tiny_models
 from keras import ops
 
-from keras_stprivacy.training import PlayerOptimizer, PrivacySchedule
+from keras_stprivacy.training import (
+    InformationSchedule,
+    Initialization,
+    PlayerOptimizer,
+    PrivacySchedule,
+)
 from keras_stprivacy.training.players import RECONSTRUCTOR
 
 COMPILED = {"jit_compile": harness.COMPILED}
@@ -94,6 +100,15 @@ def test_the_weights_of_opponents_rise():
     )
     np.testing.assert_allclose(scales, [0.0, 0.5, 1.0, 1.0])
     assert float(harness.numpy(model.privacy_scale)) == 1.0
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("schedule", [PrivacySchedule, InformationSchedule])
+def test_a_phase_without_such_weights_says_so(schedule):
+    phase = Initialization(tiny_models.anonymizer(), tiny_models.NUM_ACTIONS, schedule=None)
+    phase.compile(optimizer="sgd", **harness.EAGER)
+    with pytest.raises(ValueError, match="is for .*STPrivacy.*Received: Initialization"):
+        phase.fit(tiny_models.clips(3), tiny_models.labels(3), callbacks=[schedule()], verbose=0)
 
 
 @harness.not_on_jax
