@@ -82,7 +82,7 @@ class Collective(LearningSystem):
             loss = action_loss(labels["action"], logits)
             return [loss], {"loss": loss, "accuracy": accuracy(labels["action"], logits)}
 
-        adam = keras.optimizers.Adam(self.action_learning_rate)
+        adam = self._adam(self.action_learning_rate)
         return Turn({"action": action}, [("action",)], losses, {"action": adam})
 
     def _turn(self, transform: keras.Model, action: keras.Model) -> Turn:
@@ -117,7 +117,7 @@ class Collective(LearningSystem):
             }
 
         networks = {"transform": transform, "action": action}
-        adam = keras.optimizers.Adam(self.learning_rate)
+        adam = self._adam(self.learning_rate)
         return Turn(networks, [("transform",)], losses, {"transform": adam})
 
 

@@ -92,6 +92,13 @@ class LearningSystem(System):
     def _train(self, data: TrainingData, validation: TrainingData | None) -> keras.Model:
         """Trains new networks; returns the one that transforms."""
 
+    @staticmethod
+    def _adam(rate: float) -> keras.optimizers.Optimizer:
+        """Adam, which scales the loss where the networks that are made now are of float16."""
+        adam = keras.optimizers.Adam(rate)
+        half = keras.config.dtype_policy().compute_dtype == "float16"
+        return keras.optimizers.LossScaleOptimizer(adam) if half else adam
+
     # Stages of training -------------------------------------------------------------------------
 
     def _steps(
@@ -174,7 +181,7 @@ def per_frame(network: Any, clips: Any, training: bool = False) -> Any:
         training: as in `call`.
 
     Returns:
-        Tensor (B, T, H, W, 3).
+        Tensor (B, T, H, W, 3), float32 in mixed precision too.
 
     Example:
 
@@ -183,7 +190,8 @@ def per_frame(network: Any, clips: Any, training: bool = False) -> Any:
     (2, 4, 8, 8, 3)
     """
     frames = ops.reshape(clips, (-1, *clips.shape[2:]))
-    return ops.reshape(network(frames, training=training), (-1, *clips.shape[1:]))
+    made = ops.cast(network(frames, training=training), "float32")
+    return ops.reshape(made, (-1, *clips.shape[1:]))
 
 
 def run_in_batches(model: keras.Model, clips: np.ndarray, size: int) -> dict[str, np.ndarray]:

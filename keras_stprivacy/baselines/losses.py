@@ -43,7 +43,7 @@ def gram_matrix(features: Any) -> Any:
         features: (N, H, W, C).
 
     Returns:
-        Tensor (N, C, C).
+        Tensor (N, C, C), float32.
 
     Example:
 
@@ -51,7 +51,7 @@ def gram_matrix(features: Any) -> Any:
     0.3333
     """
     height, width, channels = features.shape[1:]
-    flat = ops.reshape(features, (-1, height * width, channels))
+    flat = ops.reshape(ops.cast(features, "float32"), (-1, height * width, channels))
     return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / (height * width * channels)
 
 
@@ -92,6 +92,7 @@ def content_loss(features: Any, targets: Any) -> Any:
     >>> float(content_loss(ops.ones((1, 2)), ops.zeros((1, 2))))
     1.0
     """
+    features, targets = (ops.cast(one, "float32") for one in (features, targets))
     return ops.mean(ops.square(features - targets))
 
 

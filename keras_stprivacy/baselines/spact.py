@@ -94,6 +94,7 @@ class SPAct(LearningSystem):
 
     name = "spact"
     needs_privacy = False
+    augments = True
     embedded = {
         "width": 0.125,
         "action_width": 0.25,
@@ -165,7 +166,7 @@ class SPAct(LearningSystem):
             loss = reconstruction_loss(per_frame(unet, clips, training=True), clips)
             return [loss], {"reconstruction_loss": loss}
 
-        adam = keras.optimizers.Adam(self.warmup_learning_rate)
+        adam = self._adam(self.warmup_learning_rate)
         return Turn({ANONYMIZER: unet}, [(ANONYMIZER,)], losses, {ANONYMIZER: adam})
 
     def _against(self, networks: dict[str, keras.Model]) -> Turn:
@@ -178,7 +179,7 @@ class SPAct(LearningSystem):
             loss = of_action - self.privacy_weight * of_privacy
             return [loss], {"anonymizer_loss": loss}
 
-        adam = keras.optimizers.Adam(self.learning_rate)
+        adam = self._adam(self.learning_rate)
         return Turn(networks, [(ANONYMIZER,)], losses, {ANONYMIZER: adam})
 
     def _others(self, networks: dict[str, keras.Model]) -> Turn:
@@ -195,7 +196,7 @@ class SPAct(LearningSystem):
                 "nt_xent": of_privacy,
             }
 
-        adam = {name: keras.optimizers.Adam(self.learning_rate) for name in (ACTION, PRIVACY)}
+        adam = {name: self._adam(self.learning_rate) for name in (ACTION, PRIVACY)}
         return Turn(networks, [(ACTION,), (PRIVACY,)], losses, adam)
 
     def _contrast(self, branch: keras.Model, made: Any, pair: Any, training: bool) -> Any:

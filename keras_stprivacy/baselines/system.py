@@ -49,6 +49,8 @@ class System(abc.ABC):
         embedded: settings for 8x32x32 clips and two CPU cores.
         fixed: of a part of another system: the settings that make it a part.
         uses_validation: whether `fit` looks at validation clips.
+        augments: whether `fit` changes training clips at random by itself, so that they should come
+            as they are.
         history: what `fit` measured, lists by name.
         notes: what a reader of its numbers must know, in plain words.
 
@@ -72,6 +74,7 @@ class System(abc.ABC):
     uses_boxes: ClassVar[bool] = False
     has_keep_ratio: ClassVar[bool] = False
     uses_validation: ClassVar[bool] = False
+    augments: ClassVar[bool] = False
     embedded: ClassVar[Mapping[str, Any]] = {}
     fixed: ClassVar[tuple[str, ...]] = ()
     # Fields that a file cannot hold, such as functions.

@@ -18,7 +18,8 @@ class Turn(AdversarialStep, keras.Model):
     """Updates some players on a batch; the others stay bit for bit.
 
     A loop of several kinds of update is several turns over the same networks. A player that moves
-    in more than one of them has one optimizer, which both hold.
+    in more than one of them has one optimizer, which both hold. Where such an optimizer scales the
+    loss (float16), each player has a backward pass of its own, at its own scale.
 
     Args:
         networks: all networks that the losses run, by the name of the player; those that are not
@@ -87,7 +88,7 @@ class Turn(AdversarialStep, keras.Model):
         return [tuple(player for group in self.groups for player in group)]
 
     def num_objectives(self, players: tuple[str, ...]) -> int:
-        return len(self.groups)
+        return len(players) if self._scaled() else len(self.groups)
 
     def player_variables(self) -> dict[str, list]:
         return {
@@ -99,7 +100,15 @@ class Turn(AdversarialStep, keras.Model):
         self, players: tuple[str, ...], clip: Any, labels: dict[str, Any]
     ) -> tuple[list[tuple[Any, tuple[str, ...]]], dict[str, Any]]:
         scalars, logs = self.losses_of(clip, labels)
-        return list(zip(scalars, self.groups, strict=True)), logs
+        wanted = list(zip(scalars, self.groups, strict=True))
+        if self._scaled():
+            scale = self.optimizer.scale_player_loss
+            wanted = [(scale(one, loss), (one,)) for loss, group in wanted for one in group]
+        return wanted, logs
+
+    def _scaled(self) -> bool:
+        parts = self.optimizer.parts.values()
+        return any(isinstance(part, keras.optimizers.LossScaleOptimizer) for part in parts)
 
     def update_metrics(self, clip: Any, labels: Any, outputs: Any) -> dict[str, Any]:
         return {name: ops.stop_gradient(value) for name, value in outputs.items()}

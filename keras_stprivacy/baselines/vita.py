@@ -193,15 +193,18 @@ class VITA(LearningSystem):
         batches = data.endless()
         if self.pretraining_steps:
             pretraining = pretraining_turn(
-                transform, self.pretraining, self.vgg_weights, self.pretraining_learning_rate
+                transform,
+                self.pretraining,
+                self.vgg_weights,
+                self._adam(self.pretraining_learning_rate),
             )
             self._steps("pretraining", self.pretraining_steps, batches, pretraining.update)
         networks = {TRANSFORM: transform, ACTION: action, **ensemble}
         rate = self.opponent_learning_rate
-        alone = self._turn(networks, (ACTION,), {ACTION: keras.optimizers.Adam(rate)})
+        alone = self._turn(networks, (ACTION,), {ACTION: self._adam(rate)})
         self._steps("action", self.action_pretraining_steps, batches, alone.update)
         readers = self._turn(
-            networks, tuple(ensemble), {name: keras.optimizers.Adam(rate) for name in ensemble}
+            networks, tuple(ensemble), {name: self._adam(rate) for name in ensemble}
         )
         self._steps("privacy", self.privacy_pretraining_steps, batches, readers.update)
         self._loop(networks, data, batches, (validation or data).endless())
@@ -225,9 +228,9 @@ class VITA(LearningSystem):
     ) -> None:
         names = tuple(name for name in networks if name not in (TRANSFORM, ACTION))
         adam = {
-            TRANSFORM: keras.optimizers.Adam(self.learning_rate),
-            ACTION: keras.optimizers.Adam(self.action_learning_rate),
-            **{name: keras.optimizers.Adam(self.privacy_learning_rate) for name in names},
+            TRANSFORM: self._adam(self.learning_rate),
+            ACTION: self._adam(self.action_learning_rate),
+            **{name: self._adam(self.privacy_learning_rate) for name in names},
         }
         adversarial = self._turn(networks, (TRANSFORM,), adam)
         monitor = self._turn(networks, (TRANSFORM, ACTION), adam)

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def pretraining_turn(
-    transform: keras.Model, kind: str, vgg_weights: str, learning_rate: float
+    transform: keras.Model, kind: str, vgg_weights: str, adam: keras.optimizers.Optimizer
 ) -> Turn:
     """The update of the pretraining.
 
@@ -29,7 +29,7 @@ def pretraining_turn(
             pixels; `"l1"`: mean absolute distance; or `"auto"`: `"vgg19"`, or, where `"imagenet"`
             is not to be had, `"l1"`, which is logged.
         vgg_weights: `"imagenet"`, or a file, of `keras.applications.VGG19` without the top.
-        learning_rate: Adam's.
+        adam: of the transform network.
 
     Raises:
         ValueError: if the weights of VGG19 are not to be had, unless `kind` allows for it.
@@ -54,7 +54,6 @@ def pretraining_turn(
     networks = {"transform": transform}
     if network is not None:
         networks["vgg19"] = network
-    adam = keras.optimizers.Adam(learning_rate)
     return Turn(networks, [("transform",)], losses, {"transform": adam})
 
 

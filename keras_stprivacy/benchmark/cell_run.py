@@ -14,9 +14,9 @@ import numpy as np
 from keras_stprivacy.baselines import System, build, system_class
 from keras_stprivacy.benchmark.attacked_shape import attacked_shape
 from keras_stprivacy.benchmark.cells import RECOGNIZERS, SYSTEMS
-from keras_stprivacy.benchmark.data import BenchmarkData, restart
 from keras_stprivacy.benchmark.environment import arithmetic, environment
 from keras_stprivacy.benchmark.plan import RAW, Plan
+from keras_stprivacy.benchmark.reopened import restart, with_options
 from keras_stprivacy.benchmark.variant import Variant, fingerprint
 from keras_stprivacy.data import MotionDigits
 from keras_stprivacy.data.parts import part_folder, whole_file
@@ -142,18 +142,19 @@ def trained_system(
             "data": data.about_training,
             "seed": seed,
             **arithmetic(),
-            "batches": _cut(plan, data),
+            "batches": _cut(plan, system),
         }
     )
     folder = out / SYSTEMS / f"{variant.system}-{known}-seed{seed}"
     taken = folder / "seconds.txt"
     if taken.is_file():
         return System.load(folder), {"train system": float(taken.read_text())}
-    restart(data.train)
+    train = _training_clips(plan, system)
+    restart(train)
     restart(data.watched)
     started = time.perf_counter()
     system.fit(
-        data.train,
+        train,
         validation=data.watched,
         num_actions=len(data.class_names),
         num_attributes=len(data.attribute_names),
@@ -182,12 +183,20 @@ def _put(part: pathlib.Path, folder: pathlib.Path, last: pathlib.Path) -> None:
         part.rename(folder)
 
 
-def _cut(plan: Plan, data: BenchmarkData) -> list[Any] | None:
+def _training_clips(plan: Plan, system: System) -> Any:
+    """The training split as the system wants it: of records, in batches of its own size."""
+    own: dict[str, Any] = {"batch_size": system.batch_size}
+    if system.augments:
+        own["augment"] = None
+    return with_options(plan.learned_from.train, **own)
+
+
+def _cut(plan: Plan, system: System) -> list[Any] | None:
     """How training clips are cut from records; None for those that are in memory."""
-    if isinstance(data.train, tuple | MotionDigits):
+    if isinstance(plan.learned_from.train, tuple | MotionDigits):
         return None
     settings = plan.settings
-    return [settings.batch_size, settings.frame_step, settings.augment]
+    return [system.batch_size, settings.frame_step, settings.augment and not system.augments]
 
 
 def _attack(

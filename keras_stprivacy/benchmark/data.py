@@ -6,14 +6,15 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from keras_stprivacy.benchmark.reopened import MappedBatches, Reopened
 from keras_stprivacy.benchmark.settings import Settings
 from keras_stprivacy.data import MotionDigits, motion_digits
 from keras_stprivacy.data.manifest import DatasetInfo
+from keras_stprivacy.data.motion_digits import RENDERED_VERSION
 
 EMBEDDED = "motion-digits"
 EMBEDDED_CLIP = (8, 32, 32, 3)
@@ -182,7 +183,12 @@ def _embedded(settings: Settings) -> BenchmarkData:
         clip_shape=EMBEDDED_CLIP,
         class_names=train.class_names,
         attribute_names=train.attribute_names,
-        about={"name": EMBEDDED, "clips": [len(train), len(test)], "test_seed": _TEST_SEED},
+        about={
+            "name": EMBEDDED,
+            "version": RENDERED_VERSION,
+            "clips": [len(train), len(test)],
+            "test_seed": _TEST_SEED,
+        },
         validation=validation,
         about_validation={"clips": len(validation)},
     )
@@ -246,64 +252,3 @@ def _between(
         return None
     part = {key: np.asarray(value)[rows] for key, value in labels.items()}
     return np.asarray(clips)[rows], {**part, "action": action[rows] - first}
-
-
-class Reopened:
-    """A dataset that can be opened anew, so that its draws begin again.
-
-    Every pass over a shuffled dataset has draws of its own. A cell must get the same ones whether
-    or not others were measured before it in the same process, and in another process too: what is
-    sent there is how to open it.
-
-    Args:
-        make: opens the dataset.
-    """
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.make = make
-        self.dataset = make()
-
-    def restart(self) -> None:
-        """Opens the dataset anew."""
-        self.dataset = self.make()
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.dataset)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Reopened, (self.make,)
-
-
-def restart(split: Any) -> None:
-    """Lets the draws of a split begin again, where it has any."""
-    if hasattr(split, "restart"):
-        split.restart()
-
-
-class MappedBatches:
-    """Batches that are changed as they are read; can be read again and again.
-
-    Args:
-        batches: an iterable of `(clips, labels)`.
-        change: from clips and labels to both, or to None where nothing of a batch is left.
-
-    Example:
-
-    >>> twice = MappedBatches([(1, {})], lambda clips, labels: (2 * clips, labels))
-    >>> list(twice), list(twice)
-    ([(2, {})], [(2, {})])
-    """
-
-    def __init__(self, batches: Any, change: Any) -> None:
-        self.batches = batches
-        self.change = change
-
-    def restart(self) -> None:
-        """Lets the draws of what is changed begin again."""
-        restart(self.batches)
-
-    def __iter__(self) -> Iterator[tuple[Any, dict[str, Any]]]:
-        for clips, labels in self.batches:
-            changed = self.change(clips, labels)
-            if changed is not None:
-                yield changed

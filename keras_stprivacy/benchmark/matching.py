@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_stprivacy.benchmark.data import BenchmarkData, MappedBatches
+from keras_stprivacy.benchmark.data import BenchmarkData
+from keras_stprivacy.benchmark.reopened import MappedBatches
 from keras_stprivacy.data import MotionDigits
 
 

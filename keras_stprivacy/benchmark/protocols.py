@@ -88,7 +88,7 @@ def unseen(
             "attackers had clips of the others",
         )
     else:
-        learned, attacked = first, load_data(to, settings)
+        learned, attacked = first, load_data(to, settings.of_other_data)
         notes = (f"systems learned from {learned.name}; attackers had {attacked.name}",)
     variants = system_variants(systems or PAPER, settings.system_settings)
     plan = Plan("unseen", variants, learned, attacked, settings, notes=notes)
@@ -129,7 +129,8 @@ def frames(
     attacked = learned
     notes: tuple[str, ...] = ("attributes were read from single frames",)
     if to is not None:
-        attacked = with_test_of(learned, load_data(to, settings, splits=("test",)))
+        other = load_data(to, settings.of_other_data, splits=("test",))
+        attacked = with_test_of(learned, other)
         notes = (*notes, f"learned on {learned.name}, tested on {attacked.name}")
     if isinstance(attacked.test, MotionDigits):
         notes = (*notes, "an attribute of a clip of this dataset is one of all its frames")

@@ -19,7 +19,7 @@ _FROM_WEIGHTS = ("video_transformer", "linear_probe")
 _FROM_ZERO = ("bootstrap", "figure_clips")
 _FROM_ONE = (
     *("seeds", "epochs", "batch_size", "train_clips", "test_clips", "num_frames", "frame_step"),
-    *("image_size", "train_passes", "workers"),
+    *("to_frame_step", "image_size", "train_passes", "workers"),
 )
 
 
@@ -40,6 +40,8 @@ class Settings:
         test_clips: of the embedded dataset.
         num_frames: of clips from records.
         frame_step: of clips from records.
+        to_frame_step: of clips from the records that are attacked or tested on, where they are not
+            those that systems learn from; None: the same.
         image_size: of clips from records.
         views: of test videos from records.
         augment: whether clips from records are changed at random in training.
@@ -78,6 +80,7 @@ class Settings:
     test_clips: int = 1000
     num_frames: int = 16
     frame_step: int = 2
+    to_frame_step: int | None = None
     image_size: int = 112
     views: tuple[int, int] = (5, 3)
     augment: bool = True
@@ -132,6 +135,12 @@ class Settings:
             return None
         return self.attacker_weights, self.attacker_layout
 
+    @property
+    def of_other_data(self) -> "Settings":
+        """The same for the dataset that is attacked, where systems learn from another one."""
+        step = self.frame_step if self.to_frame_step is None else self.to_frame_step
+        return dataclasses.replace(self, frame_step=step)
+
     @classmethod
     def quick(cls, **changes: Any) -> "Settings":
         """One seed, the main attacker with three epochs, 3200 clips of the embedded dataset.
@@ -159,6 +168,8 @@ class Settings:
             del content[ignored]
         for given in ("attacker_weights", "attacker_layout"):
             del content[given]
+        if self.to_frame_step is None:
+            del content["to_frame_step"]
         if self.start_weights is not None:
             path, layout = self.start_weights
             known = digest_unless_known(path)

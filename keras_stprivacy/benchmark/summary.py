@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_stprivacy.benchmark.data import MappedBatches, Reopened
 from keras_stprivacy.benchmark.estimates import (
     SeedEstimate,
     difference,
@@ -15,6 +14,7 @@ from keras_stprivacy.benchmark.estimates import (
 )
 from keras_stprivacy.benchmark.plan import RAW, Plan
 from keras_stprivacy.benchmark.quoted import QUOTED
+from keras_stprivacy.benchmark.reopened import MappedBatches, Reopened
 from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
 from keras_stprivacy.benchmark.report_notes import action_notes, cell_notes
 from keras_stprivacy.benchmark.scored_cell import ScoredCell

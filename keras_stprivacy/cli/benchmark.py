@@ -50,6 +50,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
 @click.option("--test-clips", type=click.IntRange(min=1), help="Of motion-digits.")
 @click.option("--num-frames", type=click.IntRange(min=1), help="Of clips from records.")
 @click.option("--frame-step", type=click.IntRange(min=1), help="Of clips from records.")
+@click.option(
+    "--to-frame-step",
+    type=click.IntRange(min=1),
+    help="Of clips from the records of --to.  [default: --frame-step]",
+)
 @click.option("--image-size", type=click.IntRange(min=8), help="Of clips from records.")
 @click.option(
     "--train-passes",
@@ -104,6 +109,7 @@ def benchmark(
     test_clips: int | None,
     num_frames: int | None,
     frame_step: int | None,
+    to_frame_step: int | None,
     image_size: int | None,
     train_passes: int | None,
     no_augment: bool,
@@ -123,7 +129,8 @@ def benchmark(
       stprivacy benchmark known --out results/quick --quick --workers 2
       stprivacy benchmark known --data vp_ucf101 --frame-step 4 --out results/ucf
       stprivacy benchmark deployment --systems stprivacy --seeds 1 --out results/sweep
-      stprivacy benchmark unseen --data vp_ucf101 --to vp_hmdb51 --out results/unseen
+      stprivacy benchmark unseen --data vp_ucf101 --frame-step 4 --to vp_hmdb51 --to-frame-step 2
+        --out results/unseen
       stprivacy benchmark known --data vp_ucf101 --set stprivacy.weights=vit.npz --out results/vit
 
     Finished cells, a system with a seed each, stand in OUT/cells and are not run again. The report
@@ -143,6 +150,7 @@ def benchmark(
         "test_clips": test_clips,
         "num_frames": num_frames,
         "frame_step": frame_step,
+        "to_frame_step": to_frame_step,
         "image_size": image_size,
         "train_passes": train_passes,
         "augment": False if no_augment else None,
@@ -155,6 +163,8 @@ def benchmark(
         "workers": workers,
     }
     _check_clips({"motion-digits"} & {data, to}, {data, to} - {"motion-digits", None}, given)
+    if to_frame_step is not None and to in (None, "motion-digits"):
+        raise click.UsageError("--to-frame-step is for clips of records that --to names.")
     make = benchmarks.Settings.quick if quick else benchmarks.Settings
     settings = make(**{key: value for key, value in given.items() if value is not None})
     options: dict[str, Any] = {}

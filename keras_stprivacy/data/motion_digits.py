@@ -15,8 +15,9 @@ from keras_stprivacy.data import _motion_digits_render as _render
 
 _log = logging.getLogger(__name__)
 
-# Part of every cache file's name: raise it whenever the same arguments render other bytes.
-_FORMAT_VERSION = 2
+# Of the clips, and part of every cache file's name: raise it whenever the same arguments render
+# other bytes.
+RENDERED_VERSION = 2
 _DEFAULT_CLIPS = {"train": 8000, "validation": 500, "test": 1000}
 _MIN_FRAMES = 2
 _MIN_IMAGE_SIZE = 16
@@ -170,7 +171,7 @@ def _cache_folder() -> pathlib.Path:
 
 @functools.lru_cache(maxsize=4)
 def _remembered(split, num_clips, num_frames, image_size, seed, folder) -> MotionDigits:
-    name = f"motion_digits-v{_FORMAT_VERSION}-{split}-n{num_clips}-t{num_frames}"
+    name = f"motion_digits-v{RENDERED_VERSION}-{split}-n{num_clips}-t{num_frames}"
     path = folder / f"{name}-i{image_size}-s{seed}.npz"
     stored = _read(path, (num_clips, num_frames, image_size))
     if stored is None:

@@ -7,6 +7,7 @@ from harness import not_on_jax
 from tiny_systems import SHAPE, SIZES
 
 from keras_stprivacy.baselines import System, build, systems
+from keras_stprivacy.baselines.turn import Turn
 from keras_stprivacy.data import motion_digits
 
 pytestmark = [
@@ -55,6 +56,9 @@ LEARNING = [name for name in systems() if build(name).learns]
 # Each compilation takes JAX seconds, and these differ from another by an argument.
 VARIANTS = ("vita_reversal", "anonymization_alone", "stprivacy_paper")
 SHORT = [pytest.param(name, marks=not_on_jax) if name in VARIANTS else name for name in LEARNING]
+SLOW_HALVES = pytest.mark.skipif(
+    keras.backend.backend() == "tensorflow", reason="on a CPU it takes a minute for a few steps"
+)
 # What a phase of training must have left in the history.
 MEASURED = {
     "collective": {"action/accuracy", "transform/style_loss", "transform/content_loss"},
@@ -111,6 +115,40 @@ def test_a_system_learns_and_transforms(name, fitted):
     # A clip's transform depends on nothing but the clip.
     alone = system.transform(clips[4:5])
     np.testing.assert_allclose(alone["clip"][0], output["clip"][4], rtol=0, atol=1e-5)
+
+
+@not_on_jax
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        *(("collective", policy) for policy in ("mixed_bfloat16", "mixed_float16")),
+        *((name, "mixed_bfloat16") for name in ("vita", "spact")),
+        *(pytest.param(n, "mixed_float16", marks=SLOW_HALVES) for n in ("vita", "spact")),
+    ],
+)
+def test_a_system_learns_in_mixed_precision(name, policy, monkeypatch):
+    scaled = set()
+    update = Turn.update
+
+    def noted(turn, clips, labels):
+        parts = turn.optimizer.parts.values()
+        scaled.update(isinstance(part, keras.optimizers.LossScaleOptimizer) for part in parts)
+        return update(turn, clips, labels)
+
+    monkeypatch.setattr(Turn, "update", noted)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        # TensorFlow has no pooling in 3-D, which C3D is made of, for float16 on a CPU.
+        system = tiny(name, action_network="r3d18", action_width=0.0625)
+        system.fit(digits())
+        output = system.transform(digits(8, "test").clips)["clip"]
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert system.trained_network.compute_dtype == policy.removeprefix("mixed_")
+    assert all(np.isfinite(values).all() for values in system.history.values())
+    assert scaled == {policy == "mixed_float16"}
+    assert output.dtype == np.float32 and np.isfinite(output).all() and output.std() > 1e-3
 
 
 @pytest.mark.parametrize("name", SHORT)

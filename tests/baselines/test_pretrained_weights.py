@@ -145,7 +145,7 @@ def test_without_a_pretraining_nothing_is_loaded(no_network, monkeypatch, caplog
 def test_vgg19_of_a_file(pretraining, vgg19_file, caplog):
     path, kernel = vgg19_file
     transform = TransformNetwork(SHAPE[1:3], 0.0625, num_blocks=1)
-    turn = pretraining_turn(transform, pretraining, path, 1e-3)
+    turn = pretraining_turn(transform, pretraining, path, keras.optimizers.Adam(1e-3))
     assert turn.names == ("transform", "vgg19")
     convolution = turn.networks[1].get_layer("block4_conv2")
     np.testing.assert_array_equal(numpy(convolution.kernel), kernel)

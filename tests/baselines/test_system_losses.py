@@ -136,7 +136,7 @@ def test_vita_others(vita_networks):
 def test_vita_perceptual_pretraining():
     """7.5 x content at relu4_2 of VGG19 + 200 x total variation, in units of 8-bit pixels."""
     transform = TransformNetwork(SHAPE[1:3], 0.0625, num_blocks=1)
-    turn = pretraining_turn(transform, "vgg19", None, 1e-3)
+    turn = pretraining_turn(transform, "vgg19", None, keras.optimizers.Adam(1e-3))
     (loss,), logs = scalars(turn, action=ACTION)
     vgg = turn.networks[1]
     made = 255 * per_frame(transform, CLIPS, training=True).reshape(-1, *SHAPE[1:])

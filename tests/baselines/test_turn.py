@@ -67,6 +67,31 @@ def test_players_of_a_group_share_a_loss_and_turns_share_an_optimizer():
     np.testing.assert_allclose(weights(first), 0.5 - 0.2 * np.sign([[2.0], [0.5]]), atol=1e-3)
 
 
+def test_losses_that_are_scaled_move_each_player_as_they_are():
+    """A scale of its own for each, also where two share a loss."""
+
+    def moved(scales):
+        first, second, third = dense(0.5), dense(1.0), dense(-0.25)
+
+        def losses(x, labels):
+            shared = ops.mean(ops.square(first(x) * second(x)))
+            return [shared, ops.mean(ops.square(third(x)))], {"shared": shared}
+
+        networks = {"first": first, "second": second, "third": third}
+        parts = {name: keras.optimizers.SGD(0.01) for name in networks}
+        for name, scale in scales.items():
+            parts[name] = keras.optimizers.LossScaleOptimizer(parts[name], initial_scale=scale)
+        turn = Turn(networks, [("first", "second"), ("third",)], losses, parts)
+        logs = turn.update(CLIPS, LABELS)
+        return logs, [weights(network) for network in networks.values()]
+
+    logs, plain = moved({})
+    same, scaled = moved({"first": 8.0, "second": 2.0, "third": 4.0})
+    assert same["shared"] == pytest.approx(logs["shared"], rel=1e-5)
+    for one, other in zip(plain, scaled, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-5)
+
+
 def test_statistics_of_a_network_that_stands_still_stay():
     norm = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
     mover = dense(1.0)

@@ -2,6 +2,7 @@
 
 import types
 
+from keras_stprivacy import baselines
 from keras_stprivacy.benchmark import cell_run
 from keras_stprivacy.models.presets import PRESETS
 
@@ -23,6 +24,12 @@ def learn_nothing(monkeypatch):
         fit=lambda data, validation, **_: given.append((data, validation)),
         save=lambda folder: folder.mkdir(parents=True, exist_ok=True),
     )
-    monkeypatch.setattr(cell_run, "build", lambda *_, **__: system)
+
+    def build(*arguments, **settings):
+        real = baselines.build(*arguments, **settings)
+        system.batch_size, system.augments = real.batch_size, real.augments
+        return system
+
+    monkeypatch.setattr(cell_run, "build", build)
     monkeypatch.setattr(cell_run, "System", types.SimpleNamespace(load=lambda folder: system))
     return given

@@ -5,13 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from stand_ins import learn_nothing
 
 import keras_stprivacy as stp
 from keras_stprivacy.benchmark.cell_run import trained_system
-from keras_stprivacy.benchmark.data import load_data
+from keras_stprivacy.benchmark.data import actions_between, load_data
 from keras_stprivacy.benchmark.plan import Plan
+from keras_stprivacy.benchmark.reopened import with_options
 from keras_stprivacy.benchmark.variant import system_variants
 from keras_stprivacy.cli.main import main
+from keras_stprivacy.data.augment import Augment
 from tfrecords_tools import convert
 from tfrecords_tools.datasets.motion_digits import motion_digits_source
 from tfrecords_tools.frame_attributes import FrameAttributes
@@ -114,6 +117,46 @@ def test_records_of_the_embedded_dataset_are_not_flipped(write_digits):
             distance = np.abs(clip - digits.clips / 255).mean(axis=(1, 2, 3, 4))
             assert distance.min() < 0.03
             assert digits.action[distance.argmin()] == action
+
+
+def test_systems_get_records_in_batches_of_their_own(write_digits, tmp_path, monkeypatch):
+    """And as they are, where a system changes them at random by itself."""
+    given = learn_nothing(monkeypatch)
+    changes = {"spact": {"batch_size": 4}, "collective": {"batch_size": 8}}
+    data = load_data(write_digits(), SETTINGS)
+    flipped = Augment(flip=1.0)
+    data = dataclasses.replace(data, train=with_options(data.train, augment=flipped))
+    plan = Plan("known", system_variants(changes, changes), data, data, SETTINGS)
+    for variant in plan.variants[1:]:
+        trained_system(plan, variant, 0, tmp_path)
+    (spact, _), (collective, _) = given
+    assert [len(next(iter(split))[0]) for split in (spact, collective)] == [4, 8]
+    assert [split.make.keywords["augment"] for split in (spact, collective)] == [None, flipped]
+    assert len(next(iter(data.train))[0]) == SETTINGS.batch_size  # the attackers'
+
+    half = actions_between(data, 0, 4).train  # some clips of a batch are of other actions
+    assert all(len(clips) <= 4 for clips, _ in with_options(half, batch_size=4))
+    assert with_options((1, {}), batch_size=4) == (1, {})
+
+
+def test_records_that_are_attacked_are_cut_by_steps_of_their_own(write_digits, monkeypatch):
+    records, planned = write_digits(), []
+    monkeypatch.setattr(
+        "keras_stprivacy.benchmark.protocols.run", lambda plan, out, progress: planned.append(plan)
+    )
+    settings = dataclasses.replace(SETTINGS, num_frames=4, to_frame_step=2)
+    for protocol in ("unseen", "frames"):
+        stp.benchmark.PROTOCOLS[protocol](records, "nowhere", settings=settings, to=str(records))
+    unseen, frames = planned
+
+    def step(split):
+        return getattr(split, "batches", split).make.keywords["frame_step"]
+
+    assert [step(unseen.learned_from.train), step(unseen.attacked.train)] == [1, 2]
+    assert [step(frames.attacked.train), step(frames.attacked.test)] == [1, 2]
+    variant = unseen.variants[0]
+    same = dataclasses.replace(unseen, settings=dataclasses.replace(settings, to_frame_step=None))
+    assert unseen.of_cell(variant) != same.of_cell(variant)
 
 
 def test_a_detector_finds_persons_where_records_hold_no_boxes(write_digits, tmp_path, monkeypatch):

@@ -38,10 +38,11 @@ def train(out, data, **settings):
 def test_a_system_that_saw_other_clips_is_another_one(tmp_path, fits):
     batches = [(np.zeros((2, *SHAPE), "float32"), {"action": np.zeros(2, "int32")})]
     records = BenchmarkData("made", batches, batches, SHAPE, ("a",), ("b",))
-    for settings in ({}, {"frame_step": 4}, {"augment": False}, {"batch_size": 8}):
+    for settings in ({}, {"frame_step": 4}, {"augment": False}):
         before = len(fits)
         train(tmp_path, records, **settings)
-        train(tmp_path, records, **settings, epochs=1, views=(1, 1))  # the attackers' alone
+        of_attackers = {"epochs": 1, "views": (1, 1), "batch_size": 8, "to_frame_step": 3}
+        train(tmp_path, records, **settings, **of_attackers)
         assert len(fits) == before + 1, settings
 
 
@@ -182,7 +183,9 @@ def test_a_trained_system_never_replaces_one_that_another_run_uses(there, tmp_pa
         loaded.append((folder / "weights").read_text())
         return system
 
-    system = types.SimpleNamespace(learns=True, fit=lambda *_, **__: None, save=save)
+    system = types.SimpleNamespace(
+        learns=True, batch_size=2, augments=False, fit=lambda *_, **__: None, save=save
+    )
     monkeypatch.setattr(cell_run, "build", lambda *_, **__: system)
     monkeypatch.setattr(cell_run, "System", types.SimpleNamespace(load=load))
     data = BenchmarkData("made", (), (), SHAPE, ("a",), ("b",))

@@ -13,9 +13,10 @@ import pytest
 
 from keras_stprivacy.benchmark import Settings
 from keras_stprivacy.benchmark import run as run_module
-from keras_stprivacy.benchmark.data import MappedBatches, Reopened, actions_between, load_data
+from keras_stprivacy.benchmark.data import actions_between, load_data
 from keras_stprivacy.benchmark.embedded_tags import with_tags
 from keras_stprivacy.benchmark.plan import Plan
+from keras_stprivacy.benchmark.reopened import MappedBatches, Reopened
 from keras_stprivacy.benchmark.run import BrokenWorkersError, _Session
 from keras_stprivacy.benchmark.variant import Variant, system_variants
 from keras_stprivacy.benchmark.workers import processes

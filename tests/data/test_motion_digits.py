@@ -277,7 +277,7 @@ def test_cache_files_differ_by_every_argument(cache_folder):
 
 def test_another_format_version_is_another_file(cache_folder, monkeypatch):
     motion_digits("test", 8)
-    monkeypatch.setattr(module, "_FORMAT_VERSION", module._FORMAT_VERSION + 1)
+    monkeypatch.setattr(module, "RENDERED_VERSION", module.RENDERED_VERSION + 1)
     module._remembered.cache_clear()
     motion_digits("test", 8)
     assert len(list(cache_folder.iterdir())) == 2
