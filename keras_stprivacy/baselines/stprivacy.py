@@ -16,6 +16,7 @@ from keras_stprivacy.baselines.training_data import TrainingData
 from keras_stprivacy.keep_ratio import check_keep_ratio
 from keras_stprivacy.layers.tubelets import check_tubelet_size
 from keras_stprivacy.models import Anonymizer, Recognizer, load_weights_from
+from keras_stprivacy.models.keep_counts import tubelets_kept
 from keras_stprivacy.training import (
     Initialization,
     RestartPrivacyRecognizers,
@@ -210,8 +211,14 @@ class STPrivacy(LearningSystem):
 
     def num_kept(self, keep_ratio: float | None = None) -> int:
         """How many tubelets of a clip remain; the same for every clip."""
-        ratio = self.keep_ratio if keep_ratio is None else keep_ratio
-        return self.trained_network.num_kept(ratio)
+        settings = self._anonymizer_arguments()
+        rows, down, across = self.grid_shape
+        return tubelets_kept(
+            (rows, down * across),
+            settings["num_sparsification_blocks"],
+            check_keep_ratio(self.keep_ratio if keep_ratio is None else keep_ratio),
+            settings["keep_rule"] == "row",
+        )
 
     # Training -----------------------------------------------------------------------------------
 

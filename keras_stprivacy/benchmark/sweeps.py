@@ -19,7 +19,8 @@ from keras_stprivacy.keep_ratio import check_ratios
 Progress = Callable[[str], None]
 ABLATIONS = ("keep_ratio", "tubelet", "action_weight", "privacy_weight", "halves")
 _HALVES = ("sparsification_alone", "anonymization_alone")
-# Without 1: where every tubelet is kept, the decision mask says nothing.
+# Without 1: where every tubelet is kept, the decision mask says nothing. From the highest to the
+# lowest.
 DEPLOYED_RATIOS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 
@@ -72,7 +73,7 @@ def deployment(
     systems: Sequence[str] | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
-    keep_ratios: Sequence[float] = DEPLOYED_RATIOS,
+    keep_ratios: Sequence[float] | None = None,
 ) -> BenchmarkReport:
     """One system, trained once, at many keep ratios.
 
@@ -84,7 +85,8 @@ def deployment(
         systems: with a keep ratio; None: `("stprivacy",)`.
         settings: see `known`.
         progress: see `known`.
-        keep_ratios: each in (0, 1].
+        keep_ratios: each in (0, 1]; None: from 0.9 to 0.3, without those at which as many tubelets
+            of these clips remain as at a higher one.
 
     Returns:
         The report.
@@ -92,10 +94,11 @@ def deployment(
     Raises:
         ValueError: as `known`, for wrong ratios, and for a system without a keep ratio.
     """
-    keep_ratios = check_ratios(keep_ratios)
+    chosen = None if keep_ratios is None else check_ratios(keep_ratios)
     settings = settings or Settings()
     loaded = load_data(data, settings)
-    variants = []
+    variants: list[Variant] = []
+    notes: list[str] = []
     names = tuple(systems or ("stprivacy",))
     check_given(settings.system_settings, names)
     for name in names:
@@ -103,18 +106,46 @@ def deployment(
         if not system_class(name).has_keep_ratio:
             raise ValueError(f"{name} has no keep ratio to sweep")
         label = LABELS.get(name, name)
+        shape: dict[str, Any] = {k: v for k, v in given.items() if k != "phase_options"}
+        if loaded.preset is None:
+            shape["clip_shape"] = loaded.clip_shape
+        system: Any = build(name, preset=loaded.preset, **shape)
+        ratios = _different(DEPLOYED_RATIOS, system.num_kept) if chosen is None else chosen
+        notes += _alike(label, ratios, system.num_kept)
         variants += [
             Variant(
                 f"{name}-keep-{ratio:g}",
                 name,
                 f"{label} at {ratio:g}",
-                _joined(system_class(name).for_ratios(keep_ratios, loaded.preset, given), given),
+                _joined(system_class(name).for_ratios(ratios, loaded.preset, given), given),
                 keep_ratio=float(ratio),
                 curves={f"{label}, keep ratio": float(ratio)},
             )
-            for ratio in keep_ratios
+            for ratio in ratios
         ]
-    return run(Plan("deployment", tuple(variants), loaded, loaded, settings), out, progress)
+    plan = Plan("deployment", tuple(variants), loaded, loaded, settings, notes=tuple(notes))
+    return run(plan, out, progress)
+
+
+def _different(keep_ratios: Sequence[float], kept: Callable[[float], int]) -> tuple[float, ...]:
+    """The ratios without those at which as many tubelets remain as at an earlier one."""
+    first: dict[int, float] = {}
+    for ratio in keep_ratios:
+        first.setdefault(kept(ratio), ratio)
+    return tuple(first.values())
+
+
+def _alike(label: str, keep_ratios: Sequence[float], kept: Callable[[float], int]) -> list[str]:
+    """Notes on ratios at which equally many tubelets remain."""
+    of_count: dict[int, list[str]] = {}
+    for ratio in keep_ratios:
+        of_count.setdefault(kept(ratio), []).append(f"{ratio:g}")
+    return [
+        f"{label} keeps {count} tubelets of a clip at each of the keep ratios {', '.join(ratios)}: "
+        "only the layers before the last gate tell these apart"
+        for count, ratios in of_count.items()
+        if len(ratios) > 1
+    ]
 
 
 def _joined(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

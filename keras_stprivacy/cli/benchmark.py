@@ -92,7 +92,11 @@ _PROTOCOLS = ("known", "unseen", "frames", "fapder", "ospar", "ablations", "depl
     type=click.IntRange(min=1),
     help="Processes that measure cells side by side, a thread each.  [default: 1, all threads]",
 )
-@click.option("--keep-ratios", help="Of the deployment, joined by commas.  [default: 0.9 to 0.3]")
+@click.option(
+    "--keep-ratios",
+    help="Of the deployment, joined by commas.  [default: 0.9 to 0.3, without those that keep as "
+    "many tubelets as a higher one]",
+)
 @click.option("--parts", help="Of the ablations, joined by commas.  [default: all]")
 def benchmark(
     protocol: str,

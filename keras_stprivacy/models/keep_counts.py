@@ -56,16 +56,35 @@ class KeepCounts:
                 whatever the `keep_rule`; False: in inference.
         """
         keep_ratio = self._keep_ratio if keep_ratio is None else check_keep_ratio(float(keep_ratio))
-        total = self.num_rows * self.tubelets_per_row
-        if not self.num_sparsification_blocks:
-            return total
-        if self.keep_rule == "row" or training:
-            return self.num_rows * self.kept_per_row(keep_ratio)[-1]
-        return floor_count(total, keep_ratio, self.num_sparsification_blocks)
+        grid = (self.num_rows, self.tubelets_per_row)
+        by_row = self.keep_rule == "row" or training
+        return tubelets_kept(grid, self.num_sparsification_blocks, keep_ratio, by_row)
 
     def target_keep_ratio(self, training: bool) -> Any:
         """`α` as training pursues it now (schedules move it), or as inference applies it."""
         return ops.convert_to_tensor(self.training_keep_ratio) if training else self._keep_ratio
+
+
+def tubelets_kept(grid: tuple[int, int], num_blocks: int, keep_ratio: float, by_row: bool) -> int:
+    """How many tubelets of a clip remain.
+
+    Args:
+        grid: rows of a clip, and tubelets of a row.
+        num_blocks: PSBs.
+        keep_ratio: α.
+        by_row: whether each row keeps as many.
+
+    Example:
+
+    >>> [tubelets_kept((4, 16), 3, keep_ratio, by_row=True) for keep_ratio in (0.7, 0.4, 0.3)]
+    [20, 4, 4]
+    """
+    rows, per_row = grid
+    if not num_blocks:
+        return rows * per_row
+    if by_row:
+        return rows * floor_count(per_row, keep_ratio, num_blocks)
+    return floor_count(rows * per_row, keep_ratio, num_blocks)
 
 
 def check_ratio_of_each_clip(keep_ratio: Any, training: bool | None = None) -> None:

@@ -87,6 +87,22 @@ def test_options_of_a_swept_system_stand_beside_what_the_sweep_sets(planned):
 
 
 @pytest.mark.any_backend
+def test_a_sweep_has_no_two_ratios_that_keep_as_many_tubelets(planned, monkeypatch):
+    stp.benchmark.deployment("motion-digits", "out", settings=SETTINGS)
+    stp.benchmark.deployment("motion-digits", "out", settings=SETTINGS, keep_ratios=(0.4, 0.3))
+    usual, asked = planned
+    assert [v.keep_ratio for v in usual.variants[1:]] == [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    assert {len(_built(v).keep_ratios) for v in usual.variants[1:]} == {6} and not usual.notes
+    assert [v.keep_ratio for v in asked.variants[1:]] == [0.4, 0.3]
+    assert "keeps 4 tubelets of a clip at each of the keep ratios 0.4, 0.3" in asked.notes[0]
+    data = stp.benchmark.sweeps.load_data("motion-digits", SETTINGS)
+    data = dataclasses.replace(data, clip_shape=(16, 112, 112, 3))
+    monkeypatch.setattr("keras_stprivacy.benchmark.sweeps.load_data", lambda *_: data)
+    stp.benchmark.deployment("made", "out", settings=SETTINGS)
+    assert len(planned[-1].variants) == 8 and not planned[-1].notes
+
+
+@pytest.mark.any_backend
 @pytest.mark.parametrize("preset", ["embedded", None])
 def test_halves_have_the_recipe_of_their_whole(preset, planned, monkeypatch):
     if preset is None:
