@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from result_tables.budgets import budgets
+from result_tables.budgets import budgets, longer
 from result_tables.demo import motion_digits_attributes, motion_digits_demo
 from result_tables.directions import directions
 from result_tables.label_floors import label_floors
@@ -40,6 +40,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "deployment": functools.partial(systems, name="deployment"),
     "ablations": functools.partial(systems, name="ablations"),
     "budgets": budgets,
+    "longer": longer,
     "stprivacy_seeds": stprivacy_seeds,
     "marks": marks,
     "repeat_known": repeat,

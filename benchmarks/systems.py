@@ -1,9 +1,10 @@
 """The benchmarks of docs/evaluation.md and the demo of the README, with their reports kept.
 
     python benchmarks/systems.py quick          # 21 minutes on two cores
-    python benchmarks/systems.py deployment     # 45 minutes
+    python benchmarks/systems.py deployment     # 40 minutes
     python benchmarks/systems.py known          # three hours and a half
     python benchmarks/systems.py ablations      # 46 minutes
+    python benchmarks/systems.py longer         # an hour, with one worker
     python benchmarks/systems.py demo           # 8 and a half minutes
 
 Each runs the command that `COMMANDS` has under its name, in a folder that `--out` may change, and
@@ -12,7 +13,7 @@ motion_digits_demo.json. Of a benchmark, what stands in the folder is not measur
 was stopped goes on. Every report says its backend and versions, and one of a benchmark its command,
 its CPUs and the time that it took. Nothing is kept where a system could not be measured.
 
-Expected: the tables "systems_quick", "systems_known" and "marks" in docs/evaluation.md,
+Expected: the tables "systems_quick", "systems_known", "marks" and "longer" in docs/evaluation.md,
 "deployment" and "ablations" in docs/method.md and "motion_digits_demo" in the README.
 `make_tables.py` writes them anew.
 """
@@ -51,6 +52,12 @@ COMMANDS = {
         "stprivacy benchmark ablations --quick --workers 2",
         "results/ablations",
         "benchmark_ablations.json",
+    ),
+    "longer": (
+        "stprivacy benchmark known --systems vita,spact --set vita.steps=1200 --set spact.epochs=6 "
+        "--seeds 1 --attackers video_transformer,conv3d,frame,linear_probe",
+        "results/longer",
+        "benchmark_longer.json",
     ),
     "demo": ("make demo", "demo", "motion_digits_demo.json"),
 }

@@ -28,6 +28,9 @@ class Plan:
         settings: of all cells.
         frame_level: whether attributes are tested on single frames.
         notes: what a reader must know of this protocol.
+
+    Raises:
+        ValueError: if two variants have one id.
     """
 
     protocol: str

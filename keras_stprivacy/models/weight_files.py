@@ -14,7 +14,12 @@ from keras import ops
 
 
 def read_state(state: Any, layout: str) -> dict[str, np.ndarray]:
-    """Names and arrays of a mapping, a file or a Keras model; see `load_weights_from`."""
+    """Names and arrays of a mapping, a file or a Keras model; see `load_weights_from`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for a layout or a kind of file that does not fit, and for a damaged file.
+    """
     if isinstance(state, keras.Layer):
         if layout != "keras_hub":
             raise ValueError(

@@ -144,7 +144,11 @@ def as_class_numbers(action: Any, multi_label: bool) -> Any:
 
 
 class StopAtBadEpoch(keras.callbacks.Callback):
-    """Ends training with an error after an epoch without a batch, or without a finite loss."""
+    """Ends training with an error after an epoch without a batch, or without a finite loss.
+
+    Raises:
+        ValueError: then.
+    """
 
     async_safe = True  # nothing here waits for the values of a batch
 

@@ -50,6 +50,9 @@ class ConditionalCode(keras.layers.Layer):
         Two float tensors `(B,)`, nats of each clip: of the mask, and of the bits of kept tubelets
         (0 without bits).
 
+    Raises:
+        ValueError: if there are several settings, and those of the clips are missing.
+
     Example:
 
     >>> code = ConditionalCode(num_actions=2, num_tubelets=3)

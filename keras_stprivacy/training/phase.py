@@ -137,7 +137,11 @@ class TrainingPhase(keras.Model):
             check_arrays(x, y, shape, *counts, taker, self.multi_label)
 
     def unpack(self, data: Any) -> tuple[Any, dict[str, Any]]:
-        """Clip and labels of a batch as `fit` hands it over."""
+        """Clip and labels of a batch as `fit` hands it over.
+
+        Raises:
+            ValueError: for sample weights, missing labels, or actions of another rank.
+        """
         clip, labels, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
             raise ValueError("sample weights are not used here; leave sample_weight out.")

@@ -55,7 +55,7 @@ def _save(self, folder):
     return [folder / "report.json"]
 
 
-@pytest.mark.parametrize("name", ["known", "quick", "deployment", "ablations"])
+@pytest.mark.parametrize("name", ["known", "quick", "deployment", "ablations", "longer"])
 def test_a_benchmark_keeps_its_report(systems, asked, tmp_path, name):
     calls, _ = asked
     out = tmp_path / "out"
@@ -64,14 +64,19 @@ def test_a_benchmark_keeps_its_report(systems, asked, tmp_path, name):
     quick = benchmark.Settings.quick(workers=2)
     whole = benchmark.Settings(workers=2)
     two = benchmark.Settings(workers=2, attackers=("video_transformer", "mask"))
+    some = ("video_transformer", "conv3d", "frame", "linear_probe")
+    changed = {"vita": {"steps": 1200}, "spact": {"epochs": 6}}
+    more = benchmark.Settings(seeds=1, attackers=some, system_settings=changed)
     expected = {
         "known": ("known", whole),
         "quick": ("known", quick),
         "deployment": (name, two),
         "ablations": (name, quick),
+        "longer": ("known", more),
     }
     assert (protocol, settings) == expected[name]
-    assert (data, names, options) == ("motion-digits", None, {})
+    assert (data, options) == ("motion-digits", {})
+    assert names == (("vita", "spact") if name == "longer" else None)
     kept = systems.RESULTS / f"benchmark_{name}.json"
     assert kept.read_bytes() == (out / "report.json").read_bytes()
     command = json.loads(kept.read_text())["settings"]["command"]

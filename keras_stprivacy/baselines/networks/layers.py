@@ -17,6 +17,9 @@ BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 def scaled(width: float, channels: int) -> int:
     """Channels of a network that is `width` times as wide, at least 1.
 
+    Raises:
+        ValueError: unless `width` is positive.
+
     Example:
 
     >>> scaled(0.25, 64), scaled(0.01, 64)

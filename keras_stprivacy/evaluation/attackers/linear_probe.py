@@ -24,6 +24,9 @@ class LinearProbe(VideoTransformerAttacker):
         attacker: see `VideoTransformerAttacker`.
         weights: see `VideoTransformerAttacker`.
         **kwargs: see `Attacker`.
+
+    Raises:
+        ValueError: if the last layer of a network with given weights has nothing to train.
     """
 
     name = "linear_probe"
