@@ -106,7 +106,8 @@ def deployment(
         if not system_class(name).has_keep_ratio:
             raise ValueError(f"{name} has no keep ratio to sweep")
         label = LABELS.get(name, name)
-        shape: dict[str, Any] = {k: v for k, v in given.items() if k != "phase_options"}
+        of_training = ("keep_ratios", "phase_options")  # these need what the sweep sets
+        shape: dict[str, Any] = {k: v for k, v in given.items() if k not in of_training}
         if loaded.preset is None:
             shape["clip_shape"] = loaded.clip_shape
         system: Any = build(name, preset=loaded.preset, **shape)

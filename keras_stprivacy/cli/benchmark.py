@@ -133,7 +133,7 @@ def benchmark(
       stprivacy benchmark known --out results/quick --quick --workers 2
       stprivacy benchmark known --data vp_ucf101 --frame-step 4 --out results/ucf
       stprivacy benchmark deployment --systems stprivacy --seeds 1 --out results/sweep
-      stprivacy benchmark unseen --data vp_ucf101 --frame-step 4 --to vp_hmdb51 --to-frame-step 2
+      stprivacy benchmark unseen --data vp_ucf101 --frame-step 4 --to vp_hmdb51 --to-frame-step 2 \\
         --out results/unseen
       stprivacy benchmark known --data vp_ucf101 --set stprivacy.weights=vit.npz --out results/vit
 
