@@ -44,6 +44,8 @@ def label_identity(entry: SourceEntry) -> list[Any]:
         identity.append({"lists": {k: list(v) for k, v in sorted(entry.label_lists.items())}})
     if entry.frame_attributes is not None:
         identity.append({"frames": dict(sorted(entry.frame_attributes.segments.items()))})
+    if entry.source_video is not None:
+        identity.append({"source_video": entry.source_video})
     return identity
 
 

@@ -101,6 +101,8 @@ def _write(
         "bytes": clip.source_bytes,
         "sha256": clip.source_sha256,
     }
+    if entry.source_video is not None:
+        made["source_video"] = entry.source_video
     if boxes is not None:
         made["frames_without_box"] = sum(not len(of_frame) for of_frame in boxes)
     return made

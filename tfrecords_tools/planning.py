@@ -92,12 +92,15 @@ def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> No
         if entry.id in seen:
             raise ValueError(f"Ids must be unique. Received twice: {entry.id!r}")
         seen.add(entry.id)
-        try:
-            entry.id.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"An id must be text that UTF-8 can store. Received: {entry.id!r}"
-            ) from error
+        for what, text in (("An id", entry.id), ("A source video", entry.source_video or "none")):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    f"{what} must be text that UTF-8 can store. Received: {text!r}"
+                ) from error
+        if entry.source_video == "":
+            raise ValueError(f"{entry.id}: source_video must be None or text. Received: ''")
         if not _SPLIT.fullmatch(entry.split):
             raise ValueError(
                 "A split's name may hold lower-case letters, digits and '_' only. "

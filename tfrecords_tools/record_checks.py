@@ -65,6 +65,9 @@ def _context(record: StoredRecord, info: DatasetInfo) -> Iterator[str]:
     path = pathlib.PurePosixPath(record.text(schema.CLIP_DATA_PATH))
     if path.is_absolute() or ".." in path.parts:
         yield f"{schema.CLIP_DATA_PATH} must be relative and stay inside. Received: {path}"
+    cut_from = record.texts(schema.MEDIA_ID)
+    if len(cut_from) > 1 or "" in cut_from:
+        yield f"{schema.MEDIA_ID} must be one text or absent. Received: {cut_from[:5]}"
     start = record.one(schema.CLIP_START_TIMESTAMP, "int64")
     end = record.one(schema.CLIP_END_TIMESTAMP, "int64")
     if start != 0 or end < max(record.timestamps, default=0):

@@ -53,6 +53,8 @@ def sequence_example(
         schema.CLIP_START_TIMESTAMP: int_feature(0),
         schema.CLIP_END_TIMESTAMP: int_feature(clip.timestamps[-1] + duration),
     }
+    if entry.source_video is not None:
+        context[schema.MEDIA_ID] = text_feature(entry.source_video)
     for key, values in context_labels(entry, class_names, attribute_names).items():
         context[key] = _labels(key, values)
 

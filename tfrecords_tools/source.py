@@ -32,6 +32,8 @@ class SourceEntry:
         frame_attributes: private attributes frame by frame, where they were annotated so.
         label_lists: further labels for other readers: an upper-case prefix such as "OBJECT" →
             `((index, name), ...)`, stored under `OBJECT/clip/label/...`.
+        source_video: what the video was cut from, such as a film, a web video or a shot of a
+            camera: the same text for all that were cut from it. None: not known.
     """
 
     id: str
@@ -44,6 +46,7 @@ class SourceEntry:
     boxes: np.ndarray | None = None
     frame_attributes: FrameAttributes | None = None
     label_lists: Mapping[str, tuple[tuple[int, str], ...]] | None = None
+    source_video: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -96,8 +96,8 @@ def splits(source: str | os.PathLike, group: str | None = None) -> SplitsReport:
         source: a directory that holds `dataset.json`, or a name as `dataset_info` takes it.
         group: a regular expression that finds in an id what its clip was cut from: its first
             group in brackets, or all of it. By default the dataset's own rule, where it has one
-            (UCF101: class and g01..g25; HMDB51: what stands before the class; CelebV-HQ and HVU:
-            the YouTube id).
+            (UCF101: class and g01..g25; HMDB51: class and what stands before it; CelebV-HQ and HVU:
+            the YouTube id; tables: the column of source videos).
 
     Returns:
         A `SplitsReport`; the splits are good if it has no leaks.
@@ -161,6 +161,8 @@ def _group_rule(
         return found, f"what {pattern!r} finds in an id"
     adapter = adapters().get(str(info.source.get("adapter")))
     if adapter is None or adapter.group_of is None:
+        if info.has_source_videos:
+            return info.source_video_of, "the source videos that were named when it was converted"
         return None, "none are known for this dataset; say with --group how an id names them"
     text = (adapter.group_of.__doc__ or "").strip()
     return adapter.group_of, text.splitlines()[0] if text else f"the rule of {adapter.name}"

@@ -76,6 +76,9 @@ def measure(
         "action": results.action.astype("int32"),
         "privacy": results.privacy.astype("int8"),
         "video": results.video.astype("int32"),
+        "source_video": (
+            None if results.source_video is None else results.source_video.astype("int32")
+        ),
         "train_action": labels.action.astype("int32"),
         "train_privacy": labels.privacy.astype("int8"),
         "probability": {key: value.astype("float32") for key, value in results.probability.items()},

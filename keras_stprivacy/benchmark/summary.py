@@ -19,9 +19,9 @@ from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
 from keras_stprivacy.benchmark.report_notes import action_notes, cell_notes
 from keras_stprivacy.benchmark.scored_cell import ScoredCell
 from keras_stprivacy.benchmark.tables import MOST_ATTRIBUTES
-from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, resample
+from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, num_drawn, resample
 from keras_stprivacy.evaluation.leakage import leakage
-from keras_stprivacy.evaluation.notes import EACH_VIDEO_BY_ITSELF, leakage_notes
+from keras_stprivacy.evaluation.notes import drawing_notes, leakage_notes
 from keras_stprivacy.evaluation.scoring import Scored, mean_of_defined
 
 Cells = dict[tuple[str, int], dict[str, Any]]
@@ -46,14 +46,18 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
     first = next(iter(cells.values()))
     notes, failures = list(plan.notes), dict(failures)
     count, bootstrap = len(first["action"]), plan.settings.bootstrap
-    if bootstrap and count < MIN_VIDEOS:
+    source_video = first["source_video"]
+    drawn = num_drawn(count, source_video)
+    if bootstrap and drawn < MIN_VIDEOS:
         notes.append(
-            f"{count} test videos are too few for intervals and tests; {MIN_VIDEOS} are needed"
+            f"{drawn} {'test' if drawn == count else 'source'} videos are too few for intervals "
+            f"and tests; {MIN_VIDEOS} are needed"
         )
         bootstrap = 0
-    if bootstrap and isinstance(plan.attacked.test, Reopened | MappedBatches):
-        notes.append(EACH_VIDEO_BY_ITSELF)
-    weight = resample(count, bootstrap, seed=0)
+    if bootstrap:
+        in_memory = not isinstance(plan.attacked.test, Reopened | MappedBatches)
+        notes.extend(drawing_notes(count, source_video, in_memory))
+    weight = resample(count, bootstrap, 0, source_video)
     scored = {key: ScoredCell(plan, cell, weight) for key, cell in cells.items()}
     raw = [one for (name, _), one in scored.items() if name == RAW]
     floors = raw[0].floors()

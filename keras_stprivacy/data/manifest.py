@@ -40,7 +40,8 @@ class DatasetInfo:
         splits: name of a split → its shards.
         settings: how the frames were stored.
         source: which dataset, and how it was split.
-        sources: id → what a record was made from (path, split, bytes, SHA-256).
+        sources: id → what a record was made from (path, split, bytes, SHA-256, and where it is
+            known the source video that it was cut from).
         quarantined: videos that were left out, each with `id`, `split` and `reason`.
         missing: ids that the lists name and that have no video.
         multi_label: whether a video may have any number of actions.
@@ -77,6 +78,17 @@ class DatasetInfo:
     def num_clips(self, split: str) -> int:
         """Number of videos in a split."""
         return sum(shard.records for shard in self.shards(split))
+
+    def source_video_of(self, video: str) -> str | None:
+        """What a video, named by its id, was cut from; None where that is not known."""
+        source = self.sources.get(video)
+        named = source.get("source_video") if isinstance(source, dict) else None
+        return named if isinstance(named, str) else None
+
+    @property
+    def has_source_videos(self) -> bool:
+        """Whether it is known of any video what it was cut from."""
+        return any(self.source_video_of(video) is not None for video in self.sources)
 
     def to_json(self) -> str:
         """The text of `dataset.json`; the same dataset always gives the same text.

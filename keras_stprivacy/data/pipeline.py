@@ -55,6 +55,7 @@ def clip_dataset(
     with_boxes: bool = False,
     max_boxes: int | None = None,
     with_frame_labels: bool = False,
+    with_source_videos: bool = False,
     verify: bool = False,
 ) -> "tf.data.Dataset":
     """Batches of clips from a converted dataset.
@@ -106,6 +107,8 @@ def clip_dataset(
             as many as the fullest frame of the batch has, at least 1.
         with_frame_labels: whether labels have "frame_privacy", attributes frame by frame, and
             "frame_number".
+        with_source_videos: whether labels have "source_video", equal for videos that were cut from
+            one, so that an evaluation can draw them together.
         verify: whether to read all of the split first and check every payload's checksum.
 
     Returns:
@@ -117,7 +120,8 @@ def clip_dataset(
         clip's height and width, NaN where there is no box or it is outside of the crop.
         "frame_privacy" is int32 (B, T, P) or (B, V, T, P): 0, 1, or -1 for not annotated;
         "frame_number" is int64 (B, T) or (B, V, T), the places of the frames in the record: views
-        overlap, and a short video is continued with its last frame.
+        overlap, and a short video is continued with its last frame. "source_video" is int64 (B,), a
+        hash; a video of which it is not known is one of its own.
 
     Raises:
         DatasetNotFoundError: if there is no `dataset.json`.
@@ -126,7 +130,7 @@ def clip_dataset(
         EmptyDatasetError: if the split holds no videos.
         ShardError: if a file is missing, truncated or damaged; names file and record.
         LabelError: if the split holds unannotated videos and `unannotated` is "error", or if its
-            records hold no boxes or no labels of frames and those are asked for.
+            records hold no boxes, no labels of frames or no source videos and those are asked for.
         ValueError: if an argument is outside of what is said above.
 
     Example:
@@ -175,6 +179,12 @@ def clip_dataset(
         _check_shard(info, shard, verify)
     _hide_gpus_from_tensorflow()
     require_per_frame(info, split, with_boxes, with_frame_labels)
+    if with_source_videos and not info.has_source_videos:
+        raise LabelError(
+            f"with_source_videos=True, but {info.directory} says of no video what it was cut from. "
+            "Convert a dataset that names it (UCF101, HMDB51, CelebV-HQ, HVU, or a table with a "
+            "column source_video), or pass with_source_videos=False."
+        )
 
     # Seeds of their own for the order of files, the order of records, and the draws.
     seeds: list[int | None] = [None] * 3
@@ -184,7 +194,7 @@ def clip_dataset(
     if shuffle:
         at_most = _records_in_memory(info, split)
         records = records.shuffle(min(shuffle_buffer, num_videos, at_most), seed=seeds[1])
-    parse = record_parser(info, with_boxes, max_boxes, with_frame_labels)
+    parse = record_parser(info, with_boxes, max_boxes, with_frame_labels, with_source_videos)
     parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     if info.attribute_names:
         parsed = parsed.filter(lambda video: video["is_annotated"])

@@ -13,6 +13,7 @@ from keras_stprivacy.data.pipeline_per_frame import (
 )
 
 _MOST_FILES_AT_ONCE = 16
+_SOURCE_VIDEOS = 1 << 62  # so many that two of them do not get one number by chance
 
 
 def read_records(
@@ -71,6 +72,7 @@ def record_parser(
     with_boxes: bool = False,
     max_boxes: int | None = None,
     with_frame_labels: bool = False,
+    with_source_videos: bool = False,
 ):
     """Returns the function (shard name, index, serialized record) → what the record holds."""
     num_classes, num_attributes = len(info.class_names), len(info.attribute_names)
@@ -80,6 +82,9 @@ def record_parser(
         *(schema.PRIVACY_INDEX, schema.PRIVACY_IS_ANNOTATED),
     )
     context_features = {key: tf.io.VarLenFeature(tf.int64) for key in context_keys}
+    if with_source_videos:
+        for key in (schema.MEDIA_ID, schema.EXAMPLE_ID):
+            context_features[key] = tf.io.VarLenFeature(tf.string)
     sequence_features = {
         schema.IMAGE_ENCODED: tf.io.FixedLenSequenceFeature([], tf.string),
         **per_frame_features(info.attribute_names, with_boxes, with_frame_labels),
@@ -118,6 +123,10 @@ def record_parser(
                 labels = {"action": tf.cast(action, tf.int32)}
         if num_attributes:
             labels["privacy"] = _hot(present, num_attributes)
+        if with_source_videos:
+            own = _only_value(context, schema.EXAMPLE_ID, place)
+            cut_from = tf.concat([context[schema.MEDIA_ID], [own]], 0)[0]
+            labels["source_video"] = tf.strings.to_hash_bucket_fast(cut_from, _SOURCE_VIDEOS)
         count = tf.size(frames)
         per_frame = {}
         if with_boxes:
@@ -143,7 +152,7 @@ def _only_value(context, key, place):
     values = context[key]
     check = record_check(
         tf.size(values) == 1,
-        "Shard {}, record {}: {} must be one number. Received: {}",
+        "Shard {}, record {}: {} must be one value. Received: {}",
         (*place, tf.constant(key), values),
     )
     with tf.control_dependencies([check]):

@@ -29,6 +29,7 @@ PRIVACY_IS_ANNOTATED = "PRIVACY/clip/label/is_annotated"  # 1: an empty list mea
 EXAMPLE_ID = "example/id"
 EXAMPLE_DATASET_NAME = "example/dataset_name"
 CLIP_DATA_PATH = "clip/data_path"  # relative to the dataset's source, never absolute
+MEDIA_ID = "clip/media_id"  # the source video that the clip was cut from; absent: not known
 CLIP_START_TIMESTAMP = "clip/start/timestamp"  # µs
 CLIP_END_TIMESTAMP = "clip/end/timestamp"
 

@@ -24,13 +24,31 @@ class Estimate:
     high: float | None = None
 
 
-def resample(num_videos: int, count: int, seed: int) -> np.ndarray:
+def num_drawn(num_videos: int, source_video: np.ndarray | None) -> int:
+    """How many there are to draw: videos, or the source videos that they were cut from.
+
+    Example:
+
+    >>> num_drawn(3, None), num_drawn(3, np.array([5, 5, 8]))
+    (3, 2)
+    """
+    return num_videos if source_video is None else len(np.unique(source_video))
+
+
+def resample(
+    num_videos: int, count: int, seed: int, source_video: np.ndarray | None = None
+) -> np.ndarray:
     """Draws bootstrap samples of videos.
 
+    Videos that were cut from one source video are alike, and are drawn together: as many source
+    videos are drawn, with replacement, as there are.
+
     Args:
-        num_videos: videos `N`, drawn with replacement.
+        num_videos: videos `N`.
         count: samples `R`; 0 draws none.
         seed: of the draw.
+        source_video: array (N,), the same number for videos cut from one source video; None: each
+            is one of its own.
 
     Returns:
         A uint16 array (R, N): how often each video is in each sample.
@@ -39,11 +57,17 @@ def resample(num_videos: int, count: int, seed: int) -> np.ndarray:
 
     >>> resample(4, 2, seed=0).sum(axis=1).tolist()
     [4, 4]
+    >>> resample(4, 2, seed=0, source_video=np.array([7, 7, 9, 9])).tolist()
+    [[0, 0, 2, 2], [1, 1, 1, 1]]
     """
     rng = np.random.default_rng(seed)
+    drawn = num_drawn(num_videos, source_video)
+    source_of = np.arange(num_videos)
+    if source_video is not None:
+        source_of = np.unique(source_video, return_inverse=True)[1].reshape(-1)
     weight = np.empty((count, num_videos), "uint16")
     for row in weight:
-        row[:] = np.bincount(rng.integers(num_videos, size=num_videos), minlength=num_videos)
+        row[:] = np.bincount(rng.integers(drawn, size=drawn), minlength=drawn)[source_of]
     return weight
 
 
@@ -72,7 +96,22 @@ def estimate(value: float | None, samples: np.ndarray) -> Estimate:
 
 def resampled_mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The mean of `values` (N,) in every sample of `weight` (R, N)."""
-    return weight @ np.asarray(values, "float64") / values.shape[0]
+    return weight @ np.asarray(values, "float64") / weight.sum(axis=1, dtype="int64")
+
+
+def column_weight(weight: np.ndarray) -> np.ndarray:
+    """Samples as `resampled_scores` reads them: what is drawn of a video stands together.
+
+    Args:
+        weight: array (R, N), see `resample`.
+
+    Returns:
+        The same numbers as floats that hold them and their sums exactly.
+    """
+    if weight.dtype.kind == "f" and weight.flags.f_contiguous:
+        return weight
+    most = weight.sum(axis=1, dtype="int64").max(initial=0)
+    return np.asfortranarray(weight, "float32" if most < 1 << 24 else "float64")
 
 
 def resampled_scores(
@@ -80,12 +119,14 @@ def resampled_scores(
 ) -> dict[str, np.ndarray]:
     """AP, AUROC and F1 of one attribute in every sample.
 
-    The same numbers as scikit-learn's with `sample_weight`, for all samples at once.
+    The same numbers as scikit-learn's with `sample_weight`, for all samples at once. All of them
+    depend on the thresholds alone at which a video with the attribute is found, so that attributes
+    that few videos have take little time.
 
     Args:
         labels: array (N,) of 0 and 1.
         probability: array (N,).
-        weight: array (R, N), see `resample`.
+        weight: array (R, N), see `resample`; for many attributes, pass its `column_weight`.
 
     Returns:
         A dict with `"ap"`, `"auroc"` and `"f1"`, each (R,); NaN where a class is absent.
@@ -98,25 +139,51 @@ def resampled_scores(
     ([1.0], [1.0], [1.0])
     """
     order = np.argsort(-probability, kind="stable")
-    y = labels[order].astype("float64")
-    p = probability[order]
-    ends = np.flatnonzero(np.append(p[1:] != p[:-1], True))  # last of each group of ties
-    predicted = p >= 0.5
+    positive, p = labels[order] > 0, probability[order]
+    first = np.flatnonzero(np.append(True, p[1:] != p[:-1]))  # of each group of ties
+    last = np.append(first[1:], len(p))
+    found = np.logical_or.reduceat(positive, first)
+    first, last = first[found], last[found]
+    predicted = np.count_nonzero(p >= 0.5)
+    cuts = np.unique(np.concatenate([[0, predicted, len(p)], first, last]))
+    weight = column_weight(weight)
+    # Drawn positives and drawn videos before each cut.
+    hits = _drawn_before(cuts, positive, order, weight)
+    taken = _drawn_before(cuts, np.ones(len(p), bool), order, weight)
+    first, last, half = (np.searchsorted(cuts, place) for place in (first, last, predicted))
     chunks: dict[str, list[np.ndarray]] = {"ap": [], "auroc": [], "f1": []}
-    step = max(1, _CHUNK // len(y))
+    step = max(1, _CHUNK // len(cuts))
     for start in range(0, len(weight), step):
-        w = weight[start : start + step][:, order].astype("float64")
-        found = np.cumsum(w * y, axis=1)[:, ends]  # positives down to each threshold
-        taken = np.cumsum(w, axis=1)[:, ends]
-        positives, videos = found[:, -1], taken[:, -1]
-        gained = np.diff(found, axis=1, prepend=0.0)
-        passed = np.diff(taken, axis=1, prepend=0.0) - gained  # negatives of the group
+        h, t = (counts[:, start : start + step].astype("float64") for counts in (hits, taken))
+        positives, negatives = h[-1], t[-1] - h[-1]
+        gained = h[last] - h[first]
+        passed = 0.5 * (t[last] - h[last] + t[first] - h[first])  # half of the negatives of ties
         with np.errstate(divide="ignore", invalid="ignore"):
-            precision = np.where(taken > 0, found / taken, 0.0)
-            chunks["ap"].append((gained * precision).sum(axis=1) / positives)
-            pairs = (passed * (found - 0.5 * gained)).sum(axis=1)
-            chunks["auroc"].append(pairs / (positives * (videos - positives)))
-            hits = w[:, predicted] @ y[predicted]
-            f1 = 2.0 * hits / (positives + w[:, predicted].sum(axis=1))
+            precision = np.where(t[last] > 0, h[last] / t[last], 0.0)
+            chunks["ap"].append((gained * precision).sum(axis=0) / positives)
+            pairs = (gained * (negatives - passed)).sum(axis=0)
+            chunks["auroc"].append(pairs / (positives * negatives))
+            f1 = 2.0 * h[half] / (positives + t[half])
             chunks["f1"].append(np.where(positives > 0, f1, np.nan))
     return {name: np.concatenate(parts or [np.zeros(0)]) for name, parts in chunks.items()}
+
+
+def _drawn_before(
+    cuts: np.ndarray, counted: np.ndarray, order: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """How many are drawn of what is counted before each cut, (cuts, R).
+
+    Args:
+        cuts: ascending places in `order`, the first 0 and the last N.
+        counted: bool array (N,), in that order.
+        order: the videos (N,).
+        weight: see `column_weight`.
+    """
+    from scipy.sparse import csr_array
+
+    begins = np.append(0, np.cumsum(counted))[cuts]
+    ones = np.ones(begins[-1], weight.dtype)
+    between = csr_array((ones, order[counted], begins), shape=(len(cuts) - 1, len(order)))
+    counts = np.zeros((len(cuts), len(weight)), weight.dtype)
+    np.cumsum(between @ weight.T, axis=0, out=counts[1:])
+    return counts

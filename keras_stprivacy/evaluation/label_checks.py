@@ -122,6 +122,27 @@ def check_frame_number(numbers: Any, shape: tuple[int, ...], name: str) -> np.nd
     return numbers.astype("int64")
 
 
+def check_source_video(sources: Any, count: int, name: str) -> np.ndarray:
+    """Checks what the videos were cut from, (N,).
+
+    Returns:
+        An array of whole numbers or texts.
+
+    Raises:
+        ValueError: if it is not so.
+    """
+    sources = np.asarray(sources)
+    if sources.dtype.kind == "O":  # texts of a tf.data.Dataset
+        sources = np.asarray(sources.tolist())
+    if sources.shape != (count,) or sources.dtype.kind not in "iuUS":
+        raise ValueError(
+            f'"source_video" of {name} must hold a whole number or a text for each of {count} '
+            "videos, the same for those cut from one. Received: "
+            f"{sources.dtype} of shape {sources.shape}"
+        )
+    return sources
+
+
 def check_boxes_of_video(boxes: Any, video: np.ndarray, name: str) -> np.ndarray:
     """Brings the boxes of a whole video into one form, float32 (frames, K, 4).
 

@@ -5,16 +5,36 @@ from typing import Any
 
 import numpy as np
 
+from keras_stprivacy.evaluation.intervals import num_drawn
 from keras_stprivacy.evaluation.labels import TrainLabels
 from keras_stprivacy.evaluation.results import TestResults
 from keras_stprivacy.evaluation.sentences import EACH, listed, of_names
 
-# Of a test that is read from records, or from other batches.
-EACH_VIDEO_BY_ITSELF = (
-    "every video of the test counts as one of its own: where several were cut from one source "
-    "video, as in UCF101, HMDB51, CelebV-HQ and HVU, intervals are too narrow and p-values too "
-    "small"
-)
+
+def drawing_notes(count: int, source_video: np.ndarray | None, in_memory: bool) -> list[str]:
+    """What intervals depend on: which test videos were cut from one source video.
+
+    Args:
+        count: test videos.
+        source_video: of each, (N,), or None where it is not known.
+        in_memory: whether the test is neither read from records nor from other batches.
+
+    Returns:
+        A sentence, or none where each video is known, or meant, to be one of its own.
+    """
+    if source_video is None and not in_memory:
+        return [
+            "every video of the test counts as one of its own: where several were cut from one "
+            "source video, intervals are too narrow and p-values too small. Labels or "
+            'records with a "source_video" mend that'
+        ]
+    drawn = num_drawn(count, source_video)
+    if drawn == count:
+        return []
+    return [
+        f"the {count} test videos were cut from {drawn} source videos; for intervals and p-values, "
+        "videos of one are drawn together"
+    ]
 
 
 def label_notes(results: TestResults, labels: TrainLabels) -> list[str]:

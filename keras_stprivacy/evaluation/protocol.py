@@ -11,8 +11,7 @@ from keras_stprivacy.evaluation.attack import Attack, check_frame_attackers
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, check_attackers
 from keras_stprivacy.evaluation.attackers.training import Training
 from keras_stprivacy.evaluation.eight_bit import EightBitTransform
-from keras_stprivacy.evaluation.intervals import MIN_VIDEOS
-from keras_stprivacy.evaluation.notes import EACH_VIDEO_BY_ITSELF, box_notes
+from keras_stprivacy.evaluation.notes import box_notes
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.sources import Source
@@ -74,7 +73,8 @@ def evaluate(
             in [0, 1], (N, T, H, W, 3), or a list of whole videos (frames, h, w, 3), of which a
             clip is drawn at random. Labels are "action" (N,) and "privacy" (N, P) of 0 and 1.
         test: the test split, likewise; clips may have views, (N, V, T, H, W, 3). One row is one
-            video.
+            video. Where several were cut from one source video, labels should have "source_video"
+            (N,), numbers or texts: for intervals, videos with the same one are drawn together.
         epochs: passes of each attacker over the training clips; `reconstruction` makes half as
             many.
         views: temporal and spatial views of each test video. None: 5 and 3 are cut from whole
@@ -209,8 +209,6 @@ def evaluate(
         )
     main = attacked.attackers["anonymized/privacy"].model
     results = attacked.test
-    if bootstrap and len(results.action) >= MIN_VIDEOS and not test_source.in_memory:
-        notes.append(EACH_VIDEO_BY_ITSELF)
     settings = {
         "package": f"keras_stprivacy {__version__}",
         "keras": keras.version(),
@@ -241,7 +239,8 @@ def evaluate(
         "seed": seed,
         "bootstrap": bootstrap,
     }
-    return summarize(attacked, settings, notes, stages, bootstrap, bootstrap_seed=seeds[2])
+    in_memory = test_source.in_memory
+    return summarize(attacked, settings, notes, stages, bootstrap, seeds[2], in_memory)
 
 
 def network_of(anonymizer: Any) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_stprivacy.evaluation.intervals import (
     Estimate,
+    column_weight,
     estimate,
     resampled_mean,
     resampled_scores,
@@ -88,7 +89,7 @@ def score(
     row.scores.update(
         {name: estimate(float(np.mean(right[name])), drawn) for name, drawn in means.items()}
     )
-    units = weight if video is None else weight[:, video]
+    units = column_weight(weight if video is None else weight[:, video])
     samples = [resampled_scores(y, p, units) for y, p in zip(labels.T, probability.T, strict=True)]
     for name, mean in _MEANS.items():
         values = exact[name]
@@ -115,8 +116,9 @@ def action_map(
         The `Estimate` of the mean over the actions that some video shows, and its samples (R,).
     """
     exact = average_precision(labels, probability)
+    columns = column_weight(weight)
     drawn = [
-        resampled_scores(labels[:, i], probability[:, i], weight)["ap"]
+        resampled_scores(labels[:, i], probability[:, i], columns)["ap"]
         for i in range(labels.shape[1])
         if i not in exact.excluded
     ]

@@ -14,6 +14,7 @@ from keras_stprivacy.evaluation.label_checks import (
     check_frame_number,
     check_frame_privacy,
     check_labels,
+    check_source_video,
 )
 from keras_stprivacy.evaluation.random_views import cut_window, random_window
 from keras_stprivacy.evaluation.view_boxes import crop_boxes, video_view_boxes
@@ -35,6 +36,7 @@ class Batch:
             where the data has none.
         frame_number: int64 array (B, V, T), which frame of its video each is, or None: all are
             different.
+        source_video: array (B,), what each video was cut from, or None where that is not known.
     """
 
     clips: np.ndarray
@@ -43,6 +45,7 @@ class Batch:
     boxes: np.ndarray | None = None
     frame_privacy: np.ndarray | None = None
     frame_number: np.ndarray | None = None
+    source_video: np.ndarray | None = None
 
 
 class Source:
@@ -58,7 +61,8 @@ class Source:
             (frames, 4) or (frames, K, 4) for each and are cut as the videos are. They may have
             "frame_privacy" (N, T, P), or with views (N, V, T, P): 0, 1, or -1 for not annotated;
             and "frame_number" (N, T), or with views (N, V, T): the same number says that it is the
-            same frame of the video.
+            same frame of the video; and "source_video" (N,), numbers or texts, the same for videos
+            that were cut from one.
         name: "train" or "test", for the messages.
         clip_shape: `(T, H, W, 3)` that is needed.
         views: for whole videos in testing: temporal and spatial views. None draws one clip at
@@ -104,6 +108,8 @@ class Source:
         else:
             # All labels are at hand: what is wrong with them is said before anything is trained.
             check_labels(data[1], len(data[0]), name)
+            if "source_video" in data[1]:
+                check_source_video(data[1]["source_video"], len(data[0]), name)
 
     def __len__(self) -> int:
         """Videos in the split; 0 if that is known only after reading it."""
@@ -186,7 +192,10 @@ class Source:
         action, privacy = check_labels(labels, len(clips), self.name)
         if frames is not None:
             frames = check_frame_privacy(frames, (*clips.shape[:3], privacy.shape[1]), self.name)
-        return Batch(clips, action, privacy, boxes, frames, numbers)
+        sources = labels.get("source_video")
+        if sources is not None:
+            sources = check_source_video(sources, len(clips), self.name)
+        return Batch(clips, action, privacy, boxes, frames, numbers, sources)
 
     def _frame_numbers(self, videos: Any, views: tuple[int, int]) -> np.ndarray:
         """Which frames of whole videos their views hold, (B, V, T)."""

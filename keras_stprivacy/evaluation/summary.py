@@ -7,9 +7,15 @@ import numpy as np
 from keras_stprivacy.evaluation.attack_result import AttackResult
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, attacker_label
 from keras_stprivacy.evaluation.figure import ClipPicture
-from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, estimate, resample, resampled_mean
+from keras_stprivacy.evaluation.intervals import (
+    MIN_VIDEOS,
+    estimate,
+    num_drawn,
+    resample,
+    resampled_mean,
+)
 from keras_stprivacy.evaluation.labels import TrainLabels
-from keras_stprivacy.evaluation.notes import label_notes, leakage_notes
+from keras_stprivacy.evaluation.notes import drawing_notes, label_notes, leakage_notes
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.results import TestResults
@@ -40,6 +46,7 @@ def summarize(
     stages: Stages,
     bootstrap: int,
     bootstrap_seed: int,
+    in_memory: bool = True,
 ) -> Report:
     """Scores systems and floors, draws intervals, and says in words what a reader must know.
 
@@ -50,21 +57,25 @@ def summarize(
         stages: measures the time of the bootstrap.
         bootstrap: samples.
         bootstrap_seed: of the samples.
+        in_memory: whether the test is neither read from records nor from other batches.
 
     Returns:
         A `Report`.
     """
     results, labels = attacked.test, attacked.labels
     count = len(results.action)
-    if bootstrap and count < MIN_VIDEOS:
+    drawn = num_drawn(count, results.source_video)
+    if bootstrap and drawn < MIN_VIDEOS:
         notes.append(
-            f"{count} test videos are too few for intervals; {MIN_VIDEOS} are needed, and some "
-            "hundreds for narrow ones"
+            f"{drawn} {'test' if drawn == count else 'source'} videos are too few for intervals; "
+            f"{MIN_VIDEOS} are needed, and some hundreds for narrow ones"
         )
         bootstrap = 0
+    if bootstrap:
+        notes.extend(drawing_notes(count, results.source_video, in_memory))
     settings["strongest_attackers"] = {}
     with stages.stage("bootstrap"):
-        weight = resample(count, bootstrap, bootstrap_seed)
+        weight = resample(count, bootstrap, bootstrap_seed, results.source_video)
         scored: dict[str, Scored] = {}
         for kind in _KINDS:
             for name, said in _privacy_of(attacked, kind, settings, notes).items():

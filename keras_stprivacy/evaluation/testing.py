@@ -53,11 +53,12 @@ def read_test(
         The results.
 
     Raises:
-        ValueError: for labels outside those of the training.
+        ValueError: for labels outside those of the training, or source videos in some batches only.
     """
     parts: dict[str, list[np.ndarray]] = {key: [] for key in attackers}
     quality: dict[str, list[np.ndarray]] = {}
     action, privacy, video_of = [], [], []
+    cut_from: list[np.ndarray | None] = []
     kept: list[np.ndarray] = []
     results = TestResults()
     read = 0
@@ -82,6 +83,7 @@ def read_test(
                     said = views.average(reader.predict(rebuilt))
                     parts.setdefault(f"rebuilt/{task}", []).append(said)
             action.append(batch.action)
+            cut_from.append(batch.source_video)
             if frames is None:
                 privacy.append(batch.privacy)
                 video_of.append(read + np.arange(len(batch.action)))
@@ -101,6 +103,7 @@ def read_test(
             advance(len(batch.action))
     results.action, results.privacy = np.concatenate(action), np.concatenate(privacy)
     results.video = np.concatenate(video_of)
+    results.source_video = _source_video(cut_from)
     results.probability = {key: np.concatenate(value) for key, value in parts.items()}
     results.quality = {key: np.concatenate(value) for key, value in quality.items()}
     results.kept_share = float(np.concatenate(kept).mean()) if kept else None
@@ -181,6 +184,19 @@ class _Frames:
         """Of what is said of frames (U, T, P): the mean for each different one."""
         rows = probability.reshape(-1, probability.shape[2])[self._rows]
         return average_views(rows, self._unit_of, self._count, len(self.video))
+
+
+def _source_video(batches: list[np.ndarray | None]) -> np.ndarray | None:
+    """What the videos of all batches were cut from, numbered; None if no batch says it."""
+    said = [batch for batch in batches if batch is not None]
+    if not said:
+        return None
+    if len(said) < len(batches):
+        raise ValueError(
+            f'"source_video" of test must be in all batches or in none. Received: {len(said)} of '
+            f"{len(batches)} batches with it"
+        )
+    return np.unique(np.concatenate(said), return_inverse=True)[1].reshape(-1)
 
 
 def _reads(key: str) -> bool:

@@ -33,6 +33,7 @@ def made_cell(plan, strength, right, seed=0, count=120):
         "action": action.astype("int32"),
         "privacy": privacy,
         "video": np.arange(count, dtype="int32"),
+        "source_video": None,
         "train_action": train[0].astype("int32"),
         "train_privacy": train[1],
         "probability": {

@@ -39,11 +39,11 @@ ANNOTATED = 5  # frames of a test clip, of 8
 def write_digits(tmp_path):
     """Records of moving digits; with boxes in all frames but the last, and labels of frames."""
 
-    def write(boxes=True, frame_labels=True):
+    def write(boxes=True, frame_labels=True, of_source=None):
         source = motion_digits_source(num_train=64, num_test=24)
 
         def changed():
-            for entry in source.make_entries():
+            for number, entry in enumerate(source.make_entries()):
                 of_clip = np.array(entry.boxes)
                 of_clip[-1] = np.nan
                 segments = {
@@ -55,6 +55,7 @@ def write_digits(tmp_path):
                     entry,
                     boxes=of_clip if boxes else None,
                     frame_attributes=FrameAttributes(segments) if labelled else None,
+                    source_video=None if of_source is None else f"shot {number // of_source}",
                 )
 
         made = dataclasses.replace(source, make_entries=changed)
@@ -76,6 +77,16 @@ def test_systems_get_the_boxes_and_frame_attackers_the_labels_of_records(write_d
     assert counted["frames"] == 8 * (64 + 24)
     assert counted["share_without_box"] == 1 / 8
     assert "cut from one source video" in notes
+
+
+def test_clips_of_one_source_video_are_drawn_together(write_digits, tmp_path):
+    records = write_digits(frame_labels=False, of_source=2)
+    settings = dataclasses.replace(SETTINGS, bootstrap=400)
+    report = stp.benchmark.PROTOCOLS["known"](records, tmp_path / "out", ["raw"], settings)
+    notes = " ".join(report.notes)
+    # 64 clips train, and the other 24 are of 12 shots: too few.
+    assert "12 source videos are too few for intervals" in notes
+    assert report["raw"].scores["top_1"].low is None
 
 
 def test_what_learned_from_records_is_tested_on_the_embedded_dataset(write_digits, tmp_path):

@@ -233,6 +233,21 @@ def test_systems_tested_on_other_videos_are_not_compared(plan, cells):
     assert any("tested on other videos" in note for note in report.notes)
 
 
+def test_videos_of_one_source_video_are_drawn_together(report):
+    plan = made_plan()
+    cells = made_cells(plan, (1.5, 0.7, 0.0), (0.9, 0.6, 0.85))
+    for cell in cells.values():
+        cell["source_video"] = (np.arange(120) // 4).astype("int32")
+    grouped = summarize(plan, cells, {})
+    assert any("120 test videos were cut from 30 source videos" in note for note in grouped.notes)
+    for name in ("raw", "stprivacy"):
+        one, other = (of[name].scores["top_1"] for of in (grouped, report))
+        assert one.value == other.value
+        assert (one.low, one.high) != (other.low, other.high)
+    test, other = (of["raw"].tests["stprivacy"]["cmap"] for of in (grouped, report))
+    assert test.value == other.value and (test.low, test.high) != (other.low, other.high)
+
+
 def test_what_is_degenerate_is_said():
     plan = made_plan(seeds=1)
     cells = made_cells(plan, (3.0, 1.0, 0.0), (0.9, 0.5, 0.5))

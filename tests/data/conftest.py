@@ -24,12 +24,14 @@ def write_records(tmp_path) -> Callable[..., pathlib.Path]:
         settings: ConversionSettings = EXACT,
         boxes: Iterable[np.ndarray] | None = None,
         frame_attributes: Iterable[FrameAttributes | None] | None = None,
+        source_videos: Iterable[str | None] | None = None,
     ) -> pathlib.Path:
         clips = list(clips)
         actions = [0] * len(clips) if actions is None else list(actions)
         attributes = [None] * len(clips) if attributes is None else list(attributes)
         frame_attributes = list(frame_attributes or [None] * len(clips))
         boxes = list(boxes or [None] * len(clips))
+        source_videos = list(source_videos or [None] * len(clips))
         entries = [
             SourceEntry(
                 f"clip{i:03d}",
@@ -40,6 +42,7 @@ def write_records(tmp_path) -> Callable[..., pathlib.Path]:
                 frame_rate=10.0,
                 boxes=boxes[i],
                 frame_attributes=frame_attributes[i],
+                source_video=source_videos[i],
             )
             for i, clip in enumerate(clips)
         ]

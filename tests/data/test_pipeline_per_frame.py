@@ -83,6 +83,30 @@ def painted_records(write_records):
     return write_records([video], boxes=[boxes])
 
 
+def test_videos_that_were_cut_from_one_have_the_same_number(write_records):
+    videos = [gray_clip([40 * value] * 6) for value in range(5)]
+    named = write_records(videos, source_videos=["b", "a", None, "b", "clip001"])
+    read = {"num_frames": 4, "frame_step": 1, "image_size": 16, "batch_size": 1}
+    dataset = clip_dataset(named, with_source_videos=True, training=False, **read)
+    clips, labels = read_all(dataset)
+    assert labels["source_video"].dtype == "int64" and labels["source_video"].shape == (5,)
+    of_video = {}
+    for clip, number in zip(clips, labels["source_video"].tolist(), strict=True):
+        of_video[round(float(clip.mean() * 255))] = number
+    values = [of_video[value] for value in sorted(of_video)]
+    assert len(values) == 5
+    assert values[0] == values[3]
+    assert len(set(values)) == 4  # who is not named is one of its own
+    views = clip_dataset(named, views=(2, 1), with_source_videos=True, video_level=False, **read)
+    assert len(read_all(views)[1]["source_video"]) == 10
+    assert "source_video" not in next(iter(clip_dataset(named, training=False, **read)))[1]
+
+
+def test_source_videos_that_records_do_not_name(write_records):
+    with pytest.raises(LabelError, match="says of no video what it was cut from"):
+        clip_dataset(write_records([gray_clip([1] * 6)]), with_source_videos=True)
+
+
 @pytest.mark.parametrize("size", [(HEIGHT, WIDTH), 48, (30, 100), (12, 12)])
 def test_boxes_follow_the_middle_crop(painted_records, size):
     dataset = clip_dataset(

@@ -6,6 +6,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from keras_stprivacy.evaluation.intervals import (
     Estimate,
+    column_weight,
     estimate,
     resample,
     resampled_mean,
@@ -47,6 +48,41 @@ def test_resample_is_seeded_and_complete():
     assert (weight == resample(30, 200, seed=5)).all()
     assert (weight != resample(30, 200, seed=6)).any()
     assert weight.mean() == pytest.approx(1.0)
+
+
+def test_videos_of_one_source_video_are_drawn_together():
+    """Copies of a video say nothing new: intervals are those of the videos they are copies of."""
+    alone = resample(100, 500, seed=2)
+    copied = np.repeat(np.arange(100) + 7, 4)
+    together = resample(400, 500, seed=2, source_video=copied)
+    assert (together == np.repeat(alone, 4, axis=1)).all()
+    right = np.random.default_rng(0).random(100)
+    drawn = resampled_mean(np.repeat(right, 4), together)
+    np.testing.assert_allclose(drawn, resampled_mean(right, alone), rtol=1e-12)
+    apart = resampled_mean(np.repeat(right, 4), resample(400, 500, seed=2))
+    assert np.std(drawn) == pytest.approx(2 * np.std(apart), rel=0.15)
+
+
+def test_means_are_over_what_was_drawn():
+    """Source videos have unequal numbers of videos, so samples are of unequal size."""
+    source_video = np.array(["a"] * 30 + [f"b{i}" for i in range(25)])
+    weight = resample(55, 200, seed=3, source_video=source_video)
+    assert len(set(weight.sum(axis=1).tolist())) > 1
+    assert (weight[:, :30] == weight[:, :1]).all()
+    values = np.arange(55.0)
+    expected = [np.repeat(values, row).mean() for row in weight]
+    np.testing.assert_allclose(resampled_mean(values, weight), expected, rtol=1e-12)
+
+
+def test_counts_beyond_float32_stay_exact():
+    weight = np.full((1, 300), 65535, "uint16")
+    assert column_weight(weight).dtype == "float64"
+    assert column_weight(weight[:, :200]).dtype == "float32"
+    labels, probability = np.arange(300) % 2, np.linspace(0, 1, 300)
+    many = resampled_scores(labels, probability, weight)
+    once = resampled_scores(labels, probability, np.ones((1, 300), "uint16"))
+    for name, values in once.items():
+        assert many[name] == pytest.approx(values, abs=1e-12)
 
 
 def test_the_interval_of_a_share_is_the_binomial_one():

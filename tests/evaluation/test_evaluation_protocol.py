@@ -143,6 +143,39 @@ def test_a_test_in_batches_may_hold_several_of_one_source_video(make_anonymizer)
         assert any("intervals are too narrow" in note for note in notes) == said
 
 
+def test_videos_of_one_source_video_widen_the_interval(make_anonymizer):
+    train, (clip, labels) = colored_clips(32, seed=0), colored_clips(24, seed=1)
+    clip, labels = np.repeat(clip, 2, axis=0), {k: np.repeat(v, 2, 0) for k, v in labels.items()}
+    cut_from = np.repeat([f"film {i}" for i in range(24)], 2)
+    run = functools.partial(evaluate, make_anonymizer(), train, epochs=1, raw=False, bootstrap=400)
+    apart = run((clip, labels))
+    together = run((clip, {**labels, "source_video": cut_from}))
+    assert not any("source video" in note for note in apart.notes)
+    words = "the 48 test videos were cut from 24 source videos"
+    assert any(words in note for note in together.notes)
+    widths = []
+    for report in (apart, together):
+        one = report["anonymized"].scores["auroc"]
+        widths.append(one.high - one.low)
+    assert widths[1] > 1.2 * widths[0]
+
+    rows = (slice(0, 20), slice(20, 48))
+    batches = [
+        (clip[row], {**{k: v[row] for k, v in labels.items()}, "source_video": cut_from[row]})
+        for row in rows
+    ]
+    assert run(batches).to_dict()["rows"] == together.to_dict()["rows"]
+    del batches[1][1]["source_video"]
+    with pytest.raises(ValueError, match="in all batches or in none. Received: 1 of 2 batches"):
+        run(batches)
+    few = {**labels, "source_video": np.arange(48) // 4}
+    notes = run((clip, few)).notes
+    assert any("12 source videos are too few for intervals" in note for note in notes)
+    for wrong in (cut_from[:-1], np.linspace(0, 1, 48)):
+        with pytest.raises(ValueError, match='"source_video" of test must hold a whole number'):
+            run((clip, {**labels, "source_video": wrong}))
+
+
 def test_a_system_tells_how_it_was_trained(make_anonymizer):
     anonymizer = make_anonymizer()
     anonymizer.notes = ["it was trained on a Sunday"]

@@ -1,6 +1,7 @@
 import os
 import pathlib
 import pickle
+import re
 import shutil
 
 import av
@@ -11,10 +12,13 @@ from made_videos import write_video
 from keras_stprivacy.data import clip_dataset
 from keras_stprivacy.data.errors import EmptyDatasetError, LabelFileError
 from tfrecords_tools import convert
+from tfrecords_tools.datasets.csv_table import csv_table
 from tfrecords_tools.datasets.drawing import drawn_splits
 from tfrecords_tools.datasets.folder import folder
 from tfrecords_tools.datasets.hmdb51 import hmdb51
 from tfrecords_tools.datasets.ucf101 import ucf101
+from tfrecords_tools.splits import splits
+from tfrecords_tools.verify import verify
 
 pytestmark = pytest.mark.any_backend
 
@@ -431,6 +435,51 @@ def test_a_table_gives_labels_splits_and_attributes(videos, tmp_path):
     }
     assert dataset.missing == ("wave/gone.mp4",)
     assert any("3 videos are not in the table and were left out" in n for n in dataset.notes)
+
+
+def test_videos_cut_from_one_are_drawn_into_one_split(tmp_path, read_records):
+    pytest.importorskip("tensorflow")
+    for number in range(12):
+        write_video(tmp_path / "videos" / "run" / f"{number:02d}.mp4")
+    lines = [f"run/{number:02d}.mp4,run,day {number // 3},1" for number in range(11)]
+    path = table(tmp_path / "t.csv", "path,label,source_video,face", *lines, "run/11.mp4,run,,0")
+    for dataset in (
+        folder(tmp_path / "videos", path, test_fraction=0.4),
+        csv_table(path, tmp_path / "videos", test_fraction=0.4),
+    ):
+        entries = by_id(dataset)
+        assert dataset.attribute_names == ("face",)
+        assert entries["run/04"].source_video == "day 1" and entries["run/11"].source_video is None
+        for day in range(4):
+            of_day = [e.split for e in entries.values() if e.source_video == f"day {day}"]
+            assert len(set(of_day)) == 1
+        assert {entry.split for entry in entries.values()} == {"train", "test"}
+    report = convert(dataset, tmp_path / "out", workers=1)
+    assert report.info.source_video_of("run/04") == "day 1"
+    assert report.info.source_video_of("run/11") is None
+    records = {r.one("example/id").decode(): r for r in read_records(tmp_path / "out")}
+    assert records["run/04"].one("clip/media_id") == b"day 1"
+    assert "clip/media_id" not in records["run/11"].context
+    found = splits(tmp_path / "out")
+    assert sum(found.groups.values()) == 4
+    assert {leak.kind for leak in found.leaks} == {"content"}  # the videos are all alike
+    assert not verify(tmp_path / "out").faults
+
+    renamed = table(tmp_path / "t.csv", "path,label,shot,face", *lines, "run/11.mp4,run,,0")
+    options = {"source_column": "shot", "attributes": "face"}
+    assert by_id(csv_table(renamed, tmp_path / "videos", **options))["run/04"].source_video
+
+
+def test_published_datasets_name_what_their_clips_were_cut_from(shared_dir):
+    data = shared_dir / "testdata"
+    films = {entry.id: entry.source_video for entry in hmdb51(data / "hmdb51", fold=3)}
+    assert len(films) == 4
+    for name, film in films.items():
+        action, _, stem = name.partition("/")
+        assert stem.startswith(f"{film}_{action}_")
+    for entry in ucf101(data / "ucf101"):
+        assert re.fullmatch(r"\w+/g\d\d", entry.source_video)
+        assert entry.source_video.split("/")[1] in entry.id
 
 
 def test_splits_are_drawn_among_the_videos_that_have_none(tmp_path):

@@ -97,7 +97,14 @@ def celebv_hq(
         notes.append(f"{unlabelled} videos are not in the annotations and were left out")
     splits = _splits({k: v[0] for k, v in labels.items()}, split_by, test_fraction, seed)
     entries = [
-        SourceEntry(clip_id, splits[clip_id], EXPRESSIONS.index(name), values, there[clip_id])
+        SourceEntry(
+            clip_id,
+            splits[clip_id],
+            EXPRESSIONS.index(name),
+            values,
+            there[clip_id],
+            source_video=group_of(clip_id),
+        )
         for clip_id, (name, values) in labels.items()
     ]
 

@@ -18,6 +18,7 @@ def csv_table(
     path_column: str = "path",
     label_column: str = "label",
     split_column: str = "split",
+    source_column: str = "source_video",
     attributes: str | None = None,
     delimiter: str | None = None,
     label_separator: str | None = None,
@@ -35,6 +36,10 @@ def csv_table(
         label_column: name of the column with the actions.
         split_column: name of the column with the splits. Where there is none, or nothing in it,
             the split is drawn as by `folder`.
+        source_column: name of the column with what a video was cut from, the same text for all
+            that were cut from one. These are drawn into one split, and drawn together for the
+            intervals of an evaluation. Where there is none, or nothing in it, a video stands for
+            itself.
         attributes: names of the columns with private attributes, separated by commas; by default
             all other columns. Each line holds 0 or 1 for all of them, or nothing for all of them
             where they were not annotated.
@@ -62,7 +67,7 @@ def csv_table(
     if not root.is_dir():
         raise LabelFileError(f"There is no folder {root}.")
     names = None if attributes is None else [part.strip() for part in attributes.split(",")]
-    columns = Columns(path_column, label_column, split_column, names, delimiter)
+    columns = Columns(path_column, label_column, split_column, source_column, names, delimiter)
     content = read_table(table, columns)
     if not content.has_labels:
         raise LabelFileError(
@@ -80,16 +85,21 @@ def csv_table(
     actions = {path: _actions(row, label_separator) for path, row in rows.items()}
     class_names = sorted({action for said in actions.values() for action in said})
     index = {action: i for i, action in enumerate(class_names)}
-    to_draw = {path: rows[path].label for path in present if not rows[path].split}
+    source_of = {path: rows[path].source_video or path for path in present}
+    to_draw: dict[str, str] = {}
+    for path in present:
+        if not rows[path].split:
+            to_draw.setdefault(source_of[path], rows[path].label)
     drawn = drawn_splits(to_draw, test_fraction, seed)
     files = [pathlib.PurePosixPath(path) for path in present]
     entries = [
         SourceEntry(
             id=entry_id,
-            split=rows[path].split or drawn[path],
+            split=rows[path].split or drawn[source_of[path]],
             action=_indices(actions[path], index, label_separator is not None),
             attributes=rows[path].attributes,
             file=file,
+            source_video=rows[path].source_video or None,
         )
         for entry_id, path, file in zip(ids_of(files), present, files, strict=True)
     ]
@@ -142,8 +152,9 @@ ADAPTER = Adapter(
     summary="Any table of paths, actions and private attributes.",
     layout="""\
 SOURCE  a CSV or TSV file in UTF-8; its first line names the columns:
-        path (relative to the table's folder or to --videos), label, optionally split, and one
-        column of 0 and 1 for each private attribute (all empty: not annotated)""",
+        path (relative to the table's folder or to --videos), label, optionally split and
+        source_video (what a video was cut from), and one column of 0 and 1 for each private
+        attribute (all empty: not annotated)""",
     example="csv clips.csv records/clips --videos /data/clips",
     source="file",
     options=(
@@ -151,6 +162,7 @@ SOURCE  a CSV or TSV file in UTF-8; its first line names the columns:
         Option("path_column", "Name of the column of paths.", default="path"),
         Option("label_column", "Name of the column of actions.", default="label"),
         Option("split_column", "Name of the column of splits.", default="split"),
+        Option("source_column", "Name of the column of source videos.", default="source_video"),
         Option("attributes", "Columns of private attributes, with commas; by default all others."),
         Option("delimiter", "Between cells; by default a tab in .tsv files, else a comma."),
         Option("label_separator", "Between the actions of a video that may have several."),

@@ -36,14 +36,16 @@ def folder(
 
     Its split is what the table's column `split` says, or else drawn: of the videos without one, the
     share `test_fraction` of every class, the same for the same seed. Where classes are so small
-    that this leaves no test videos at all, the share is drawn from all of these together.
+    that this leaves no test videos at all, the share is drawn from all of these together. Videos
+    with the same text in the table's column `source_video` were cut from one video, and are drawn
+    into one split.
 
     Args:
         source: the folder.
-        table: a CSV file with the column `path` (relative to `source`), optionally `label` and
-            `split`; every other column is a private attribute, with 0 or 1 in each line, or with
-            nothing in all of a line's attributes where they were not annotated. With a column
-            `label` only videos in the table are taken.
+        table: a CSV file with the column `path` (relative to `source`), optionally `label`, `split`
+            and `source_video`; every other column is a private attribute, with 0 or 1 in each line,
+            or with nothing in all of a line's attributes where they were not annotated. With a
+            column `label` only videos in the table are taken.
         class_from: "folder" or "stem" to ask for one of the ways above, "none" to put all videos
             into one class `video`, or "auto".
         test_fraction: share of the videos without a split in the split "test", in [0, 1).
@@ -98,11 +100,13 @@ def folder(
         notes.append(f"{len(without_class)} videos are in no class folder and were left out: {few}")
     files = list(actions)
     index = {name: i for i, name in enumerate(sorted(set(actions.values())))}
-    to_draw = {
-        text_of(file): action
-        for file, action in actions.items()
-        if text_of(file) not in rows or not rows[text_of(file)].split
-    }
+    source_of: dict[pathlib.PurePosixPath, str] = {}
+    to_draw: dict[str, str] = {}
+    for file, action in actions.items():
+        row = rows.get(text_of(file))
+        source_of[file] = (row.source_video if row else "") or text_of(file)
+        if row is None or not row.split:
+            to_draw.setdefault(source_of[file], action)
     splits = drawn_splits(to_draw, test_fraction, seed)
     entries = []
     for entry_id, file in zip(ids_of(files), files, strict=True):
@@ -110,10 +114,11 @@ def folder(
         entries.append(
             SourceEntry(
                 id=entry_id,
-                split=row.split if row and row.split else splits[text_of(file)],
+                split=row.split if row and row.split else splits[source_of[file]],
                 action=index[actions[file]],
                 attributes=row.attributes if row else None,
                 file=file,
+                source_video=(row.source_video or None) if row else None,
             )
         )
 
@@ -151,13 +156,15 @@ ADAPTER = Adapter(
     layout="""\
 SOURCE/<class>/<video>            a folder for each action, or
 SOURCE/<class>_<number>.<ending>  all videos in one folder
---table FILE.csv                  path, optionally label and split, and one column of 0 and 1 for
-                                  each private attribute""",
+--table FILE.csv                  path, optionally label, split and source_video (what a video
+                                  was cut from), and one column of 0 and 1 for each private
+                                  attribute""",
     example="folder my_videos records/mine --table labels.csv",
     options=(
         Option(
             "table",
-            "CSV with the columns path, optionally label and split, and one per private attribute.",
+            "CSV with the columns path, optionally label, split and source_video, and one per "
+            "private attribute.",
             "file",
         ),
         Option(

@@ -52,7 +52,9 @@ def hmdb51(
     videos_folder = find_folder(source, videos, ["videos", "hmdb51_org", "hmdb51"], "the videos")
     class_names, listed = listed_videos(lists_folder, fold)
     origin = {"adapter": "hmdb51", "fold": fold}
-    dataset = listed_dataset("hmdb51", class_names, videos_folder, listed, privacy_labels, origin)
+    dataset = listed_dataset(
+        "hmdb51", class_names, videos_folder, listed, privacy_labels, origin, film_of
+    )
     classes = {path.name for path in videos_folder.iterdir() if path.is_dir()}
     classes |= {match["action"] for match in _list_names(lists_folder)}
     unlisted = {name for name in classes - set(class_names) if not name.startswith(".")}
@@ -98,17 +100,31 @@ def _list_names(lists: pathlib.Path) -> list[re.Match[str]]:
     return [match for match in matches if match]
 
 
-def group_of(entry_id: str) -> str | None:
+def film_of(entry_id: str) -> str | None:
     """The film or web video that a clip was cut from: what its name says before the class.
+
+    Example:
+
+    >>> film_of("wave/TrumanShow_wave_f_nm_np1_fr_med_26")
+    'TrumanShow'
+    """
+    action, _, stem = entry_id.partition("/")
+    film, found, _ = stem.partition(f"_{action}_")
+    return film if found and film else None
+
+
+def group_of(entry_id: str) -> str | None:
+    """The class, and the film or web video that a clip was cut from: what its name says before it.
+
+    Official splits keep clips of a film apart class by class.
 
     Example:
 
     >>> group_of("wave/TrumanShow_wave_f_nm_np1_fr_med_26")
     'wave/TrumanShow'
     """
-    action, _, stem = entry_id.partition("/")
-    film, found, _ = stem.partition(f"_{action}_")
-    return f"{action}/{film}" if found else None
+    film = film_of(entry_id)
+    return None if film is None else f"{entry_id.partition('/')[0]}/{film}"
 
 
 ADAPTER = Adapter(

@@ -4,7 +4,7 @@ import collections
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_stprivacy.data.errors import LabelFileError
@@ -103,6 +103,7 @@ def listed_dataset(
     listed: Iterable[tuple[str, str, int]],
     privacy_labels: str | os.PathLike | None,
     origin: dict[str, Any],
+    source_video_of: Callable[[str], str | None],
 ) -> SourceDataset:
     """A dataset whose lists name every video.
 
@@ -113,6 +114,7 @@ def listed_dataset(
         listed: for every video in the lists: path relative to `videos`, split, class index.
         privacy_labels: the file with the private attributes, or None.
         origin: for `dataset.json`.
+        source_video_of: id → what the video was cut from, where the id says it.
 
     Returns:
         A `SourceDataset` of the videos that are there.
@@ -139,7 +141,14 @@ def listed_dataset(
             unlabelled += 1
         matched.add(path)
         present.append(
-            SourceEntry(entry_id, split, action, attributes, pathlib.PurePosixPath(path))
+            SourceEntry(
+                entry_id,
+                split,
+                action,
+                attributes,
+                pathlib.PurePosixPath(path),
+                source_video=source_video_of(entry_id),
+            )
         )
 
     notes = []

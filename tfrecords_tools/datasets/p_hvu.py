@@ -161,6 +161,7 @@ def _entry(
             kind.upper(): tuple((i, names[kind][i]) for i in of_kind[kind])
             for kind in ("object", "scene")
         },
+        source_video=group_of(entry_id),
     )
 
 

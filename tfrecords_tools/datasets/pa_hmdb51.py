@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_stprivacy.data.errors import LabelFileError
 from tfrecords_tools.datasets.adapter import VIDEOS, Adapter, Option
-from tfrecords_tools.datasets.hmdb51 import group_of, listed_videos
+from tfrecords_tools.datasets.hmdb51 import film_of, group_of, listed_videos
 from tfrecords_tools.datasets.json_files import read_object
 from tfrecords_tools.datasets.lists import check_fold, find_folder, is_name, without_ending
 from tfrecords_tools.datasets.privacy_labels import PRIVACY_ATTRIBUTES
@@ -96,6 +96,7 @@ def pa_hmdb51(
                     attributes=frames.anywhere(PRIVACY_ATTRIBUTES) if complete else None,
                     file=pathlib.PurePosixPath(path.stem, by_stem[stem]),
                     frame_attributes=frames,
+                    source_video=film_of(f"{path.stem}/{stem}"),
                 )
             )
         unlisted += len(set(by_stem) - wanted)

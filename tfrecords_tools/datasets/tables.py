@@ -19,6 +19,7 @@ class Columns:
         path: the videos.
         label: the action.
         split: the split.
+        source: the source video that a video was cut from.
         attributes: the private attributes; None: all other columns.
         delimiter: between cells; None: a tab in files that end in .tsv, else a comma.
     """
@@ -26,6 +27,7 @@ class Columns:
     path: str = "path"
     label: str = "label"
     split: str = "split"
+    source: str = "source_video"
     attributes: Sequence[str] | None = None
     delimiter: str | None = None
 
@@ -38,12 +40,14 @@ class Row:
         line: its number, from 1.
         label: empty where the table has no such column.
         split: empty where it is not said.
+        source_video: empty likewise.
         attributes: None where they were not annotated.
     """
 
     line: int
     label: str
     split: str
+    source_video: str
     attributes: tuple[int, ...] | None
 
 
@@ -103,7 +107,7 @@ def _check_columns(path: pathlib.Path, names: list[str], columns: Columns) -> tu
             f"{columns.path!r}. Received: {names}"
         )
     if columns.attributes is None:
-        own = (columns.path, columns.label, columns.split)
+        own = (columns.path, columns.label, columns.split, columns.source)
         return tuple(name for name in names if name not in own)
     missing = [name for name in columns.attributes if name not in names]
     if missing or len(set(columns.attributes)) != len(columns.attributes):
@@ -138,4 +142,5 @@ def _row(
             )
         attributes = tuple(int(mark) for mark in marks)
     video = str(pathlib.PurePosixPath(video.replace("\\", "/")))
-    return video, Row(line, label, values.get(columns.split, ""), attributes)
+    split, source = (values.get(column, "") for column in (columns.split, columns.source))
+    return video, Row(line, label, split, source, attributes)

@@ -58,7 +58,9 @@ def ucf101(
     videos_folder = find_folder(source, videos, ["UCF-101", "UCF101", "videos"], "the videos")
     class_names, listed = listed_videos(lists_folder, fold)
     origin = {"adapter": "ucf101", "fold": fold}
-    return listed_dataset("ucf101", class_names, videos_folder, listed, privacy_labels, origin)
+    return listed_dataset(
+        "ucf101", class_names, videos_folder, listed, privacy_labels, origin, group_of
+    )
 
 
 def listed_videos(lists: pathlib.Path, fold: int) -> tuple[list[str], list[tuple[str, str, int]]]:
