@@ -110,8 +110,11 @@ def main() -> None:
     train = stp.data.clip_dataset(records, split="train", seed=args.seed, **clips)
     train = train.repeat(args.passes)
     tested = "train" if args.overfit else "test"
-    test = stp.data.clip_dataset(records, split=tested, views=(5, 3), **clips)
     info = stp.data.dataset_info(records)
+    named = info.has_source_videos(tested)  # by a column source_video in the table
+    test = stp.data.clip_dataset(
+        records, split=tested, views=(5, 3), with_source_videos=named, **clips
+    )
     num_actions, num_attributes = len(info.class_names), len(info.attribute_names)
     if not num_attributes:
         parser.error("the table has no private attribute: add a column of 0 and 1 for each.")

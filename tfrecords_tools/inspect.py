@@ -35,6 +35,7 @@ class RecordSummary:
         width: in pixels.
         bytes: of the record.
         lists: keys of the feature lists, such as person boxes.
+        source_video: what the video was cut from; None where that is not known.
     """
 
     split: str
@@ -50,6 +51,7 @@ class RecordSummary:
     width: int
     bytes: int
     lists: tuple[str, ...]
+    source_video: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +86,8 @@ class InspectReport:
 
     def __str__(self) -> str:
         header = ["shard", "record", "id", "action", "attributes", "frames", "s", "fps", "size"]
-        rows = [[*header, "kB"]]
+        cut = any(record.source_video is not None for record in self.records)
+        rows = [[*header, "kB", *(["cut from"] if cut else [])]]
         for record in self.records:
             attributes = "-" if record.attributes is None else ", ".join(record.attributes)
             rows.append(
@@ -99,6 +102,7 @@ class InspectReport:
                     f"{record.frames_per_second:.5g}",
                     f"{record.width}x{record.height}",
                     f"{record.bytes / 1000:.1f}",
+                    *([_short(record.source_video or "-")] if cut else []),
                 ]
             )
         lines = [text_table(rows), f"{len(self.records)} of {self.total} records"]
@@ -186,6 +190,7 @@ def _summary(info: DatasetInfo, split: str, record: StoredRecord) -> RecordSumma
             width=record.one(schema.IMAGE_WIDTH, "int64"),
             bytes=record.bytes,
             lists=tuple(record.lists()),
+            source_video=next(iter(record.texts(schema.MEDIA_ID)), None),
         )
     except ValueError as error:
         path = info.directory / record.shard

@@ -81,6 +81,14 @@ def _filled_parts(
     return parts
 
 
+def _is_text(value: object) -> bool:
+    """Whether a value is text that is not empty and can be stored."""
+    try:
+        return isinstance(value, str) and bool(value.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> None:
     if not entries:
         missing = f" {len(dataset.missing)} videos are listed but missing." * bool(dataset.missing)
@@ -92,15 +100,17 @@ def _check_entries(dataset: SourceDataset, entries: Sequence[SourceEntry]) -> No
         if entry.id in seen:
             raise ValueError(f"Ids must be unique. Received twice: {entry.id!r}")
         seen.add(entry.id)
-        for what, text in (("An id", entry.id), ("A source video", entry.source_video or "none")):
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                raise ValueError(
-                    f"{what} must be text that UTF-8 can store. Received: {text!r}"
-                ) from error
-        if entry.source_video == "":
-            raise ValueError(f"{entry.id}: source_video must be None or text. Received: ''")
+        try:
+            entry.id.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"An id must be text that UTF-8 can store. Received: {entry.id!r}"
+            ) from error
+        if entry.source_video is not None and not _is_text(entry.source_video):
+            raise ValueError(
+                f"{entry.id}: source_video must be None, or text that UTF-8 can store. Received: "
+                f"{entry.source_video!r}"
+            )
         if not _SPLIT.fullmatch(entry.split):
             raise ValueError(
                 "A split's name may hold lower-case letters, digits and '_' only. "

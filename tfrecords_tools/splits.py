@@ -161,7 +161,7 @@ def _group_rule(
         return found, f"what {pattern!r} finds in an id"
     adapter = adapters().get(str(info.source.get("adapter")))
     if adapter is None or adapter.group_of is None:
-        if info.has_source_videos:
+        if info.has_source_videos():
             return info.source_video_of, "the source videos that were named when it was converted"
         return None, "none are known for this dataset; say with --group how an id names them"
     text = (adapter.group_of.__doc__ or "").strip()

@@ -211,6 +211,7 @@ class _Checked:
     id: str | None = None
     frames: int = 0
     unannotated: bool = False
+    source_video: str | None = None
 
 
 def _checked(
@@ -242,9 +243,10 @@ def _check(info: DatasetInfo, shard: str, index: int, payload: bytes, good: bool
     try:
         name, frames = record.id, len(record.frames)
         annotated = record.one(schema.PRIVACY_IS_ANNOTATED, "int64")
+        cut_from = next(iter(record.texts(schema.MEDIA_ID)), None)
     except ValueError as error:
         return _Checked((*faults, str(error)))
-    return _Checked(tuple(dict.fromkeys(faults)), name, frames, not annotated)
+    return _Checked(tuple(dict.fromkeys(faults)), name, frames, not annotated, cut_from)
 
 
 def _source_faults(
@@ -254,6 +256,11 @@ def _source_faults(
     if not isinstance(source, dict):
         yield "'sources' in dataset.json does not list the id"
         return
-    for key, needed in (("split", split), ("shard", shard.file), ("frames", checked.frames)):
+    for key, needed in (
+        ("split", split),
+        ("shard", shard.file),
+        ("frames", checked.frames),
+        ("source_video", checked.source_video),
+    ):
         if source.get(key) != needed:
             yield f"{key} is {needed!r}, dataset.json says {source.get(key)!r}"

@@ -69,16 +69,13 @@ def measure(
                     attacked.attackers[f"anonymized/{task}"].model.save_weights(part)
     strongest, notes, _ = strongest_of(attacked, "anonymized")
     network = getattr(system, "network", None) or getattr(system, "anonymizer", None)
-    count = _FRAMES_SHOWN
     return {
         "variant": variant.id,
         "seed": seed,
         "action": results.action.astype("int32"),
         "privacy": results.privacy.astype("int8"),
         "video": results.video.astype("int32"),
-        "source_video": (
-            None if results.source_video is None else results.source_video.astype("int32")
-        ),
+        "source_video": results.source_video,
         "train_action": labels.action.astype("int32"),
         "train_privacy": labels.privacy.astype("int8"),
         "probability": {key: value.astype("float32") for key, value in results.probability.items()},
@@ -100,13 +97,13 @@ def measure(
             {
                 "caption": caption(results, labels, number),
                 "rows": {
-                    "raw": _spread(raw, count),
+                    "raw": _spread(raw, _FRAMES_SHOWN),
                     **(
-                        {"sparsified": _spread(results.sparsified[number], count)}
+                        {"sparsified": _spread(results.sparsified[number], _FRAMES_SHOWN)}
                         if number in results.sparsified
                         else {}
                     ),
-                    "anonymized": _spread(given, count),
+                    "anonymized": _spread(given, _FRAMES_SHOWN),
                 },
             }
             for number, (raw, _, given) in enumerate(results.shown)

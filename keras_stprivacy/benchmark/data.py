@@ -148,7 +148,7 @@ def load_data(
         validation = Reopened(functools.partial(clip_dataset, source, "validation", **drawn))
     read = splits if validation is None else (*splits, "validation")
     of_test = {**common, **boxes["test"], "with_frame_labels": frame_labels}
-    if info.has_source_videos:
+    if info.has_source_videos("test"):
         of_test["with_source_videos"] = True
     if views is not None:  # a batch holds all views of its videos
         of_test["batch_size"] = max(1, settings.batch_size // math.prod(views))

@@ -19,9 +19,9 @@ from keras_stprivacy.benchmark.report import BenchmarkReport, BenchmarkRow
 from keras_stprivacy.benchmark.report_notes import action_notes, cell_notes
 from keras_stprivacy.benchmark.scored_cell import ScoredCell
 from keras_stprivacy.benchmark.tables import MOST_ATTRIBUTES
-from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, num_drawn, resample
+from keras_stprivacy.evaluation.intervals import resample
 from keras_stprivacy.evaluation.leakage import leakage
-from keras_stprivacy.evaluation.notes import drawing_notes, leakage_notes
+from keras_stprivacy.evaluation.notes import drawing_notes, leakage_notes, too_few_videos
 from keras_stprivacy.evaluation.scoring import Scored, mean_of_defined
 
 Cells = dict[tuple[str, int], dict[str, Any]]
@@ -47,12 +47,9 @@ def summarize(plan: Plan, cells: Cells, failures: dict[str, str]) -> BenchmarkRe
     notes, failures = list(plan.notes), dict(failures)
     count, bootstrap = len(first["action"]), plan.settings.bootstrap
     source_video = first["source_video"]
-    drawn = num_drawn(count, source_video)
-    if bootstrap and drawn < MIN_VIDEOS:
-        notes.append(
-            f"{drawn} {'test' if drawn == count else 'source'} videos are too few for intervals "
-            f"and tests; {MIN_VIDEOS} are needed"
-        )
+    too_few = too_few_videos(count, source_video)
+    if bootstrap and too_few is not None:
+        notes.append(too_few)
         bootstrap = 0
     if bootstrap:
         in_memory = not isinstance(plan.attacked.test, Reopened | MappedBatches)
@@ -195,7 +192,7 @@ def _same_test(cells: list[ScoredCell], others: list[ScoredCell]) -> bool:
         np.array_equal(one.cell[key], other.cell[key])
         for one in cells
         for other in others
-        for key in ("action", "privacy", "video")
+        for key in ("action", "privacy", "video", "source_video")
     )
 
 

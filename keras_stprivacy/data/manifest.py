@@ -85,10 +85,13 @@ class DatasetInfo:
         named = source.get("source_video") if isinstance(source, dict) else None
         return named if isinstance(named, str) else None
 
-    @property
-    def has_source_videos(self) -> bool:
-        """Whether it is known of any video what it was cut from."""
-        return any(self.source_video_of(video) is not None for video in self.sources)
+    def has_source_videos(self, split: str | None = None) -> bool:
+        """Whether it is known of any video of a split, or of all, what it was cut from."""
+        return any(
+            self.source_video_of(video) is not None
+            for video, source in self.sources.items()
+            if split is None or (isinstance(source, dict) and source.get("split") == split)
+        )
 
     def to_json(self) -> str:
         """The text of `dataset.json`; the same dataset always gives the same text.

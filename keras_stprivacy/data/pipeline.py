@@ -121,7 +121,7 @@ def clip_dataset(
         "frame_privacy" is int32 (B, T, P) or (B, V, T, P): 0, 1, or -1 for not annotated;
         "frame_number" is int64 (B, T) or (B, V, T), the places of the frames in the record: views
         overlap, and a short video is continued with its last frame. "source_video" is int64 (B,), a
-        hash; a video of which it is not known is one of its own.
+        hash, and a negative one of its own for a video of which it is not known.
 
     Raises:
         DatasetNotFoundError: if there is no `dataset.json`.
@@ -179,17 +179,16 @@ def clip_dataset(
         _check_shard(info, shard, verify)
     _hide_gpus_from_tensorflow()
     require_per_frame(info, split, with_boxes, with_frame_labels)
-    if with_source_videos and not info.has_source_videos:
+    if with_source_videos and not info.has_source_videos(split):
         raise LabelError(
-            f"with_source_videos=True, but {info.directory} says of no video what it was cut from. "
-            "Convert a dataset that names it (UCF101, HMDB51, CelebV-HQ, HVU, or a table with a "
-            "column source_video), or pass with_source_videos=False."
+            f"with_source_videos=True, but {info.directory} says of no video of split {split!r} "
+            "what it was cut from. Convert again (UCF101, HMDB51, CelebV-HQ, HVU; or a table with "
+            "a column source_video), or pass with_source_videos=False."
         )
 
     # Seeds of their own for the order of files, the order of records, and the draws.
-    seeds: list[int | None] = [None] * 3
-    if seed is not None:
-        seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(3)]
+    words = (None,) * 3 if seed is None else np.random.SeedSequence(seed).generate_state(3)
+    seeds = [None if word is None else int(word) for word in words]
     records = read_records(info, split, seeds[0] if shuffle else None, shuffle)
     if shuffle:
         at_most = _records_in_memory(info, split)

@@ -124,9 +124,7 @@ def record_parser(
         if num_attributes:
             labels["privacy"] = _hot(present, num_attributes)
         if with_source_videos:
-            own = _only_value(context, schema.EXAMPLE_ID, place)
-            cut_from = tf.concat([context[schema.MEDIA_ID], [own]], 0)[0]
-            labels["source_video"] = tf.strings.to_hash_bucket_fast(cut_from, _SOURCE_VIDEOS)
+            labels["source_video"] = _source_video(context, place)
         count = tf.size(frames)
         per_frame = {}
         if with_boxes:
@@ -147,12 +145,28 @@ def record_parser(
     return parse
 
 
+def _source_video(context, place):
+    """A number of what the video was cut from; a negative one of its id where that is not known."""
+    own, cut_from = context[schema.EXAMPLE_ID], context[schema.MEDIA_ID]
+    keys = tf.constant(schema.EXAMPLE_ID), tf.constant(schema.MEDIA_ID)
+    check = record_check(
+        (tf.size(own) == 1) & (tf.size(cut_from) <= 1),
+        "Shard {}, record {}: {} must be one text, and {} one or none. Received: {} and {} texts",
+        (*place, *keys, tf.size(own), tf.size(cut_from)),
+    )
+    with tf.control_dependencies([check]):
+        cut_from = tf.boolean_mask(cut_from, tf.strings.length(cut_from) > 0)
+    name = tf.concat([cut_from, own], 0)[0]
+    number = tf.strings.to_hash_bucket_fast(name, _SOURCE_VIDEOS)
+    return tf.where(tf.size(cut_from) > 0, number, -1 - number)
+
+
 def _only_value(context, key, place):
     """The value of a context feature that must have one, and no more."""
     values = context[key]
     check = record_check(
         tf.size(values) == 1,
-        "Shard {}, record {}: {} must be one value. Received: {}",
+        "Shard {}, record {}: {} must be one number. Received: {}",
         (*place, tf.constant(key), values),
     )
     with tf.control_dependencies([check]):

@@ -1,6 +1,7 @@
 """Intervals of scores: percentile bootstrap over videos."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -147,17 +148,17 @@ def resampled_scores(
     predicted = np.count_nonzero(p >= 0.5)
     cuts = np.unique(np.concatenate([[0, predicted, len(p)], first, last]))
     weight = column_weight(weight)
-    # Drawn positives and drawn videos before each cut.
-    hits = _drawn_before(cuts, positive, order, weight)
-    taken = _drawn_before(cuts, np.ones(len(p), bool), order, weight)
+    counted = [_between(cuts, which, order) for which in (positive, np.ones(len(p), bool))]
     first, last, half = (np.searchsorted(cuts, place) for place in (first, last, predicted))
     chunks: dict[str, list[np.ndarray]] = {"ap": [], "auroc": [], "f1": []}
     step = max(1, _CHUNK // len(cuts))
     for start in range(0, len(weight), step):
-        h, t = (counts[:, start : start + step].astype("float64") for counts in (hits, taken))
+        drawn = weight[start : start + step].T
+        h, t = (_drawn_before(between, drawn) for between in counted)
         positives, negatives = h[-1], t[-1] - h[-1]
         gained = h[last] - h[first]
-        passed = 0.5 * (t[last] - h[last] + t[first] - h[first])  # half of the negatives of ties
+        # Negatives with a higher probability, and half of those with the same one.
+        passed = 0.5 * (t[last] - h[last] + t[first] - h[first])
         with np.errstate(divide="ignore", invalid="ignore"):
             precision = np.where(t[last] > 0, h[last] / t[last], 0.0)
             chunks["ap"].append((gained * precision).sum(axis=0) / positives)
@@ -168,22 +169,23 @@ def resampled_scores(
     return {name: np.concatenate(parts or [np.zeros(0)]) for name, parts in chunks.items()}
 
 
-def _drawn_before(
-    cuts: np.ndarray, counted: np.ndarray, order: np.ndarray, weight: np.ndarray
-) -> np.ndarray:
-    """How many are drawn of what is counted before each cut, (cuts, R).
+def _between(cuts: np.ndarray, counted: np.ndarray, order: np.ndarray) -> Any:
+    """Which videos count between each cut and the next, a sparse array (cuts - 1, N) of 0 and 1.
 
     Args:
         cuts: ascending places in `order`, the first 0 and the last N.
         counted: bool array (N,), in that order.
         order: the videos (N,).
-        weight: see `column_weight`.
     """
     from scipy.sparse import csr_array
 
     begins = np.append(0, np.cumsum(counted))[cuts]
-    ones = np.ones(begins[-1], weight.dtype)
-    between = csr_array((ones, order[counted], begins), shape=(len(cuts) - 1, len(order)))
-    counts = np.zeros((len(cuts), len(weight)), weight.dtype)
-    np.cumsum(between @ weight.T, axis=0, out=counts[1:])
+    ones = np.ones(begins[-1], "float32")
+    return csr_array((ones, order[counted], begins), shape=(len(cuts) - 1, len(order)))
+
+
+def _drawn_before(between: Any, drawn: np.ndarray) -> np.ndarray:
+    """How many of them are drawn before each cut, (cuts, R), of samples (N, R)."""
+    counts = np.zeros((between.shape[0] + 1, drawn.shape[1]))
+    np.cumsum(between @ drawn, axis=0, out=counts[1:])
     return counts

@@ -126,21 +126,29 @@ def check_source_video(sources: Any, count: int, name: str) -> np.ndarray:
     """Checks what the videos were cut from, (N,).
 
     Returns:
-        An array of whole numbers or texts.
+        An array of whole numbers or of texts.
 
     Raises:
         ValueError: if it is not so.
     """
-    sources = np.asarray(sources)
-    if sources.dtype.kind == "O":  # texts of a tf.data.Dataset
-        sources = np.asarray(sources.tolist())
-    if sources.shape != (count,) or sources.dtype.kind not in "iuUS":
+    # A list at once, since an array of texts and a NaN has the text "nan".
+    as_given = sources if isinstance(sources, list | tuple) else np.asarray(sources)
+    values = np.asarray(as_given, object)
+    wrong = [value for value in values.ravel() if not _is_name(value)]
+    if values.shape != (count,) or wrong:
+        received = f"shape {values.shape}" + (f" with {wrong[0]!r}" if wrong else "")
         raise ValueError(
-            f'"source_video" of {name} must hold a whole number or a text for each of {count} '
-            "videos, the same for those cut from one. Received: "
-            f"{sources.dtype} of shape {sources.shape}"
+            f'"source_video" of {name} must be a whole number or a text for each of {count} '
+            'videos, the same for those cut from one, and a negative number or "" where it is not '
+            f"known. Received: {received}"
         )
-    return sources
+    return np.asarray(
+        [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in values]
+    )
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str | bytes | int | np.integer) and not isinstance(value, bool)
 
 
 def check_boxes_of_video(boxes: Any, video: np.ndarray, name: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_stprivacy.evaluation.intervals import num_drawn
+from keras_stprivacy.evaluation.intervals import MIN_VIDEOS, num_drawn
 from keras_stprivacy.evaluation.labels import TrainLabels
 from keras_stprivacy.evaluation.results import TestResults
 from keras_stprivacy.evaluation.sentences import EACH, listed, of_names
@@ -16,25 +16,49 @@ def drawing_notes(count: int, source_video: np.ndarray | None, in_memory: bool) 
 
     Args:
         count: test videos.
-        source_video: of each, (N,), or None where it is not known.
-        in_memory: whether the test is neither read from records nor from other batches.
+        source_video: see `TestResults`.
+        in_memory: whether the test is neither read from records nor from other batches; then it is
+            meant to hold one video of each, unless it says otherwise.
 
     Returns:
-        A sentence, or none where each video is known, or meant, to be one of its own.
+        Sentences, none where each video is one of its own.
     """
-    if source_video is None and not in_memory:
-        return [
-            "every video of the test counts as one of its own: where several were cut from one "
-            "source video, intervals are too narrow and p-values too small. Labels or "
-            'records with a "source_video" mend that'
-        ]
+    notes = []
     drawn = num_drawn(count, source_video)
-    if drawn == count:
-        return []
-    return [
-        f"the {count} test videos were cut from {drawn} source videos; for intervals and p-values, "
-        "videos of one are drawn together"
-    ]
+    if drawn < count:
+        notes.append(
+            f"the {count} test videos were cut from {drawn} source videos; for intervals and "
+            "p-values, videos of one are drawn together"
+        )
+    unknown = 0 if in_memory else count
+    if source_video is not None:
+        unknown = int(np.count_nonzero(source_video < 0))
+    if unknown:
+        which = "every video of the test" if unknown == count else f"{unknown} of them"
+        notes.append(
+            f"of {which} it is not known what it was cut from, and each counts as one of its own: "
+            "where several were cut from one source video, intervals are too narrow and p-values "
+            'too small. Labels say it as "source_video"; those of records, where these name it, '
+            "with clip_dataset(..., with_source_videos=True)"
+        )
+    return notes
+
+
+def too_few_videos(count: int, source_video: np.ndarray | None) -> str | None:
+    """A sentence if there are too few test videos for intervals, else None.
+
+    Args:
+        count: test videos.
+        source_video: see `drawing_notes`.
+    """
+    drawn = num_drawn(count, source_video)
+    if drawn >= MIN_VIDEOS:
+        return None
+    what = "test videos" if drawn == count else f"source videos (of {count} test videos)"
+    return (
+        f"{drawn} {what} are too few for intervals and tests; {MIN_VIDEOS} are needed, and some "
+        "hundreds for narrow intervals"
+    )
 
 
 def label_notes(results: TestResults, labels: TrainLabels) -> list[str]:

@@ -74,7 +74,8 @@ def evaluate(
             clip is drawn at random. Labels are "action" (N,) and "privacy" (N, P) of 0 and 1.
         test: the test split, likewise; clips may have views, (N, V, T, H, W, 3). One row is one
             video. Where several were cut from one source video, labels should have "source_video"
-            (N,), numbers or texts: for intervals, videos with the same one are drawn together.
+            (N,), numbers or texts: for intervals, videos with the same one are drawn together. A
+            negative number, or "", says that it is not known.
         epochs: passes of each attacker over the training clips; `reconstruction` makes half as
             many.
         views: temporal and spatial views of each test video. None: 5 and 3 are cut from whole

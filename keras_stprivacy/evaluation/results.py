@@ -13,8 +13,8 @@ class TestResults:
         action: int array (N,), or (N, A) of 0 and 1.
         privacy: int array (U, P), a row a unit: a video, or a frame where frames are tested.
         video: int array (U,), the video of a unit.
-        source_video: int array (N,), the same number for videos that were cut from one; None: not
-            known, and each counts as one of its own.
+        source_video: int array (N,), the same number for videos that were cut from one, and a
+            negative one of its own for each of which that is not known; None: of no video.
         partly_annotated: frames left out, since some of their attributes alone are annotated.
         probability: "clips/task" or "clips/task/attacker" -> array (N, C), or (U, P) for the
             privacy. Clips are "raw", "anonymized" or "rebuilt".

@@ -61,8 +61,8 @@ class Source:
             (frames, 4) or (frames, K, 4) for each and are cut as the videos are. They may have
             "frame_privacy" (N, T, P), or with views (N, V, T, P): 0, 1, or -1 for not annotated;
             and "frame_number" (N, T), or with views (N, V, T): the same number says that it is the
-            same frame of the video; and "source_video" (N,), numbers or texts, the same for videos
-            that were cut from one.
+            same frame of the video; and "source_video" (N,), whole numbers or texts, the same for
+            videos that were cut from one, and negative or "" where that is not known.
         name: "train" or "test", for the messages.
         clip_shape: `(T, H, W, 3)` that is needed.
         views: for whole videos in testing: temporal and spatial views. None draws one clip at
@@ -97,8 +97,9 @@ class Source:
         self.class_names: tuple[str, ...] | None = _names(data, "class_names")
         self.attribute_names: tuple[str, ...] | None = _names(data, "attribute_names")
         if all(hasattr(data, part) for part in ("clips", "action", "privacy")):
-            boxes = {"boxes": data.boxes} if hasattr(data, "boxes") else {}
-            data = (data.clips, {"action": data.action, "privacy": data.privacy, **boxes})
+            more = [name for name in ("boxes", "source_video") if hasattr(data, name)]
+            keys = ("action", "privacy", *more)
+            data = (data.clips, {key: getattr(data, key) for key in keys})
         self.data = data
         self.in_memory = isinstance(data, tuple) and len(data) == 2 and _is_labels(data[1])
         if not self.in_memory:
@@ -192,9 +193,9 @@ class Source:
         action, privacy = check_labels(labels, len(clips), self.name)
         if frames is not None:
             frames = check_frame_privacy(frames, (*clips.shape[:3], privacy.shape[1]), self.name)
-        sources = labels.get("source_video")
-        if sources is not None:
-            sources = check_source_video(sources, len(clips), self.name)
+        sources = None
+        if "source_video" in labels:
+            sources = check_source_video(labels["source_video"], len(clips), self.name)
         return Batch(clips, action, privacy, boxes, frames, numbers, sources)
 
     def _frame_numbers(self, videos: Any, views: tuple[int, int]) -> np.ndarray:

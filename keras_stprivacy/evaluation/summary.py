@@ -7,15 +7,14 @@ import numpy as np
 from keras_stprivacy.evaluation.attack_result import AttackResult
 from keras_stprivacy.evaluation.attackers import RECONSTRUCTION, attacker_label
 from keras_stprivacy.evaluation.figure import ClipPicture
-from keras_stprivacy.evaluation.intervals import (
-    MIN_VIDEOS,
-    estimate,
-    num_drawn,
-    resample,
-    resampled_mean,
-)
+from keras_stprivacy.evaluation.intervals import estimate, resample, resampled_mean
 from keras_stprivacy.evaluation.labels import TrainLabels
-from keras_stprivacy.evaluation.notes import drawing_notes, label_notes, leakage_notes
+from keras_stprivacy.evaluation.notes import (
+    drawing_notes,
+    label_notes,
+    leakage_notes,
+    too_few_videos,
+)
 from keras_stprivacy.evaluation.progress import Stages
 from keras_stprivacy.evaluation.report import Report
 from keras_stprivacy.evaluation.results import TestResults
@@ -64,12 +63,9 @@ def summarize(
     """
     results, labels = attacked.test, attacked.labels
     count = len(results.action)
-    drawn = num_drawn(count, results.source_video)
-    if bootstrap and drawn < MIN_VIDEOS:
-        notes.append(
-            f"{drawn} {'test' if drawn == count else 'source'} videos are too few for intervals; "
-            f"{MIN_VIDEOS} are needed, and some hundreds for narrow ones"
-        )
+    too_few = too_few_videos(count, results.source_video)
+    if bootstrap and too_few is not None:
+        notes.append(too_few)
         bootstrap = 0
     if bootstrap:
         notes.extend(drawing_notes(count, results.source_video, in_memory))

@@ -196,7 +196,10 @@ def _source_video(batches: list[np.ndarray | None]) -> np.ndarray | None:
             f'"source_video" of test must be in all batches or in none. Received: {len(said)} of '
             f"{len(batches)} batches with it"
         )
-    return np.unique(np.concatenate(said), return_inverse=True)[1].reshape(-1)
+    values = np.concatenate(said)
+    known = values != "" if values.dtype.kind == "U" else values >= 0
+    numbers = np.unique(values, return_inverse=True)[1].reshape(-1)
+    return np.where(known, numbers, -1 - np.arange(len(values))).astype("int32")
 
 
 def _reads(key: str) -> bool:

@@ -85,7 +85,7 @@ def test_clips_of_one_source_video_are_drawn_together(write_digits, tmp_path):
     report = stp.benchmark.PROTOCOLS["known"](records, tmp_path / "out", ["raw"], settings)
     notes = " ".join(report.notes)
     # 64 clips train, and the other 24 are of 12 shots: too few.
-    assert "12 source videos are too few for intervals" in notes
+    assert "12 source videos (of 24 test videos) are too few for intervals" in notes
     assert report["raw"].scores["top_1"].low is None
 
 

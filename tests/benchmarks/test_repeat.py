@@ -36,6 +36,14 @@ def test_a_number_that_differs_is_found(repeat, kept, place):
     assert {one["largest"] for one in systems.values()} == {0.0}
 
 
+def test_an_older_report_says_less(repeat, kept):
+    data = kept["settings"]["data"]
+    newer = {**kept["settings"], "more": 1, "data": {**data, "version": 7}}
+    assert repeat.compared({**kept, "settings": newer}, kept)
+    with pytest.raises(SystemExit, match="differ in the setting data"):
+        repeat.compared(kept, {**kept, "settings": newer | {"more": None}})
+
+
 def test_what_cannot_be_compared_is_refused(repeat, kept):
     for changed, message in (
         ({"protocol": "unseen"}, "differ in protocol: unseen and known"),

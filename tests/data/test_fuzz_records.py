@@ -62,7 +62,7 @@ def read_record(place):
     from keras_stprivacy.data.pipeline_clips import evaluation_clip
     from keras_stprivacy.data.pipeline_records import record_parser
 
-    parse = record_parser(dataset_info(place))
+    parse = record_parser(dataset_info(place), with_source_videos=True)
     make = evaluation_clip(2, 1, (8, 8), None)
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
@@ -94,6 +94,9 @@ def check(read_record, record):
     except DecodeError:  # stricter than TensorFlow with fields that nobody asks for
         return
     context = example.context.feature
+    if labels["source_video"] >= 0:
+        (cut_from,) = context[schema.MEDIA_ID].bytes_list.value
+        assert cut_from
     assert int(labels["action"]) == context[schema.LABEL_INDEX].int64_list.value[0]
     present = context[schema.PRIVACY_INDEX].int64_list.value
     assert labels["privacy"].numpy().tolist() == [float(i in present) for i in range(2)]
@@ -176,7 +179,7 @@ FEATURES = st.one_of(
 )
 USED = (
     schema.LABEL_INDEX, schema.PRIVACY_INDEX, schema.PRIVACY_IS_ANNOTATED, schema.IMAGE_HEIGHT,
-    schema.IMAGE_WIDTH, schema.EXAMPLE_ID,
+    schema.IMAGE_WIDTH, schema.EXAMPLE_ID, schema.MEDIA_ID,
 )  # fmt: skip
 
 
@@ -188,7 +191,8 @@ USED = (
 def test_features_of_a_record(shard, read_record, number, key, feature, frames):
     example = tf.train.SequenceExample.FromString(payloads(shard[1], shard[0])[number])
     if feature is None:
-        del example.context.feature[key]
+        if key in example.context.feature:
+            del example.context.feature[key]
     else:
         example.context.feature[key].CopyFrom(feature)
     if frames is not None:

@@ -384,11 +384,11 @@ NO_CLIP_RECORDS = {
     "cut": (lambda payload: payload[:-7], "Invalid protocol message"),
     "no label": (
         changed(lambda context, lists: context.pop("clip/label/index")),
-        r"clip/label/index\W+must be one value. Received: \[\]",
+        r"clip/label/index\W+must be one number. Received: \[\]",
     ),
     "two heights": (
         changed(lambda context, lists: context["image/height"].int64_list.value.append(9)),
-        r"image/height\W+must be one value. Received: \[16 9\]",
+        r"image/height\W+must be one number. Received: \[16 9\]",
     ),
     "label of another kind": (
         changed(lambda c, lists: c["clip/label/index"].CopyFrom(c["clip/label/string"])),

@@ -96,14 +96,15 @@ def test_videos_that_were_cut_from_one_have_the_same_number(write_records):
     values = [of_video[value] for value in sorted(of_video)]
     assert len(values) == 5
     assert values[0] == values[3]
-    assert len(set(values)) == 4  # who is not named is one of its own
+    assert len(set(values)) == 4
+    assert [value < 0 for value in values] == [False, False, True, False, False]
     views = clip_dataset(named, views=(2, 1), with_source_videos=True, video_level=False, **read)
     assert len(read_all(views)[1]["source_video"]) == 10
     assert "source_video" not in next(iter(clip_dataset(named, training=False, **read)))[1]
 
 
 def test_source_videos_that_records_do_not_name(write_records):
-    with pytest.raises(LabelError, match="says of no video what it was cut from"):
+    with pytest.raises(LabelError, match="says of no video of split 'train' what it was cut from"):
         clip_dataset(write_records([gray_clip([1] * 6)]), with_source_videos=True)
 
 

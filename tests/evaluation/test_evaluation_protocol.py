@@ -141,6 +141,9 @@ def test_a_test_in_batches_may_hold_several_of_one_source_video(make_anonymizer)
     ):
         notes = run(test, bootstrap=bootstrap).notes
         assert any("intervals are too narrow" in note for note in notes) == said
+    partly = {**labels, "source_video": [""] * 3 + [f"film {i}" for i in range(21)]}
+    (note,) = (note for note in run((clip, partly), bootstrap=50).notes if "too narrow" in note)
+    assert note.startswith("of 3 of them it is not known")
 
 
 def test_videos_of_one_source_video_widen_the_interval(make_anonymizer):
@@ -170,9 +173,10 @@ def test_videos_of_one_source_video_widen_the_interval(make_anonymizer):
         run(batches)
     few = {**labels, "source_video": np.arange(48) // 4}
     notes = run((clip, few)).notes
-    assert any("12 source videos are too few for intervals" in note for note in notes)
-    for wrong in (cut_from[:-1], np.linspace(0, 1, 48)):
-        with pytest.raises(ValueError, match='"source_video" of test must hold a whole number'):
+    assert any("12 source videos (of 48 test videos) are too few" in note for note in notes)
+    gaps = [*cut_from[:-1].tolist(), float("nan")]
+    for wrong in (cut_from[:-1], np.linspace(0, 1, 48), gaps, [*gaps[:-1], True], None):
+        with pytest.raises(ValueError, match='"source_video" of test must be a whole number'):
             run((clip, {**labels, "source_video": wrong}))
 
 

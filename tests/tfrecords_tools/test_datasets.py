@@ -465,6 +465,23 @@ def test_videos_cut_from_one_are_drawn_into_one_split(tmp_path, read_records):
     assert {leak.kind for leak in found.leaks} == {"content"}  # the videos are all alike
     assert not verify(tmp_path / "out").faults
 
+    lines[3] = "run/03.mp4,run,day 1,1,test"  # run/04 and run/05 follow it
+    lines[6:8] = ["run/06.mp4,run,day 2,1,train", "run/07.mp4,run,day 2,1,test"]
+    lines = [line if line.count(",") == 4 else f"{line}," for line in [*lines, "run/11.mp4,run,,0"]]
+    path = table(tmp_path / "t.csv", "path,label,source_video,face,split", *lines)
+    with pytest.raises(
+        LabelFileError, match="'run/08.mp4' has no split .* 'day 2' are in test and"
+    ):
+        csv_table(path, tmp_path / "videos")
+    path = table(tmp_path / "t.csv", "path,label,source_video,face,split", *lines[:8])
+    entries = by_id(csv_table(path, tmp_path / "videos"))
+    assert {entries[f"run/0{number}"].split for number in (3, 4, 5)} == {"test"}
+    assert [entries[f"run/0{number}"].split for number in (6, 7)] == ["train", "test"]
+
+
+def test_the_column_of_source_videos_may_have_another_name(tmp_path):
+    write_video(tmp_path / "videos" / "run" / "04.mp4")
+    lines = ["run/04.mp4,run,day 1,1"]
     renamed = table(tmp_path / "t.csv", "path,label,shot,face", *lines, "run/11.mp4,run,,0")
     options = {"source_column": "shot", "attributes": "face"}
     assert by_id(csv_table(renamed, tmp_path / "videos", **options))["run/04"].source_video

@@ -46,8 +46,8 @@ class Adapter:
         example: a command line after `stprivacy-tfrecords convert `.
         options: the other arguments of `load`.
         source: "folder", "file", or None for a dataset that needs no files.
-        group_of: id → what its clip was cut from, so that clips of one group can be kept out of two
-            splits; None for ids that do not say it, and for datasets that know no groups.
+        group_of: id → what `splits` must not find in two splits, where that is another thing than
+            the source videos that entries name; None for ids that do not say it.
     """
 
     name: str

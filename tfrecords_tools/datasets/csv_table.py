@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from keras_stprivacy.data.errors import LabelFileError
 from tfrecords_tools.datasets.adapter import SEED, TEST_FRACTION, Adapter, Option
-from tfrecords_tools.datasets.drawing import check_test_fraction, drawn_splits, ids_of
+from tfrecords_tools.datasets.drawing import check_test_fraction, ids_of, splits_of
 from tfrecords_tools.datasets.tables import Columns, Row, read_table
 from tfrecords_tools.shards import text_of
 from tfrecords_tools.source import SourceDataset, SourceEntry
@@ -18,13 +18,13 @@ def csv_table(
     path_column: str = "path",
     label_column: str = "label",
     split_column: str = "split",
-    source_column: str = "source_video",
     attributes: str | None = None,
     delimiter: str | None = None,
     label_separator: str | None = None,
     test_fraction: float = 0.3,
     seed: int = 0,
     name: str | None = None,
+    source_column: str = "source_video",
 ) -> SourceDataset:
     """Videos that a table names, each with its action and private attributes.
 
@@ -36,10 +36,6 @@ def csv_table(
         label_column: name of the column with the actions.
         split_column: name of the column with the splits. Where there is none, or nothing in it,
             the split is drawn as by `folder`.
-        source_column: name of the column with what a video was cut from, the same text for all
-            that were cut from one. These are drawn into one split, and drawn together for the
-            intervals of an evaluation. Where there is none, or nothing in it, a video stands for
-            itself.
         attributes: names of the columns with private attributes, separated by commas; by default
             all other columns. Each line holds 0 or 1 for all of them, or nothing for all of them
             where they were not annotated.
@@ -49,6 +45,10 @@ def csv_table(
         test_fraction: share of the videos without a split in the split "test", in [0, 1).
         seed: of the draw of the split.
         name: of the dataset; by default the table's.
+        source_column: name of the column with what a video was cut from, the same text for all
+            that were cut from one. These go into one split, drawn as one video of the class of the
+            first, and evaluations draw them together for their intervals. Where there is no such
+            column, or nothing in it, a video stands for itself.
 
     Returns:
         A `SourceDataset` with the classes in alphabetical order.
@@ -67,7 +67,9 @@ def csv_table(
     if not root.is_dir():
         raise LabelFileError(f"There is no folder {root}.")
     names = None if attributes is None else [part.strip() for part in attributes.split(",")]
-    columns = Columns(path_column, label_column, split_column, source_column, names, delimiter)
+    columns = Columns(
+        path_column, label_column, split_column, names, delimiter, source=source_column
+    )
     content = read_table(table, columns)
     if not content.has_labels:
         raise LabelFileError(
@@ -85,17 +87,12 @@ def csv_table(
     actions = {path: _actions(row, label_separator) for path, row in rows.items()}
     class_names = sorted({action for said in actions.values() for action in said})
     index = {action: i for i, action in enumerate(class_names)}
-    source_of = {path: rows[path].source_video or path for path in present}
-    to_draw: dict[str, str] = {}
-    for path in present:
-        if not rows[path].split:
-            to_draw.setdefault(source_of[path], rows[path].label)
-    drawn = drawn_splits(to_draw, test_fraction, seed)
+    splits = splits_of({path: rows[path].label for path in present}, rows, test_fraction, seed)
     files = [pathlib.PurePosixPath(path) for path in present]
     entries = [
         SourceEntry(
             id=entry_id,
-            split=rows[path].split or drawn[source_of[path]],
+            split=splits[path],
             action=_indices(actions[path], index, label_separator is not None),
             attributes=rows[path].attributes,
             file=file,
@@ -162,12 +159,12 @@ SOURCE  a CSV or TSV file in UTF-8; its first line names the columns:
         Option("path_column", "Name of the column of paths.", default="path"),
         Option("label_column", "Name of the column of actions.", default="label"),
         Option("split_column", "Name of the column of splits.", default="split"),
-        Option("source_column", "Name of the column of source videos.", default="source_video"),
         Option("attributes", "Columns of private attributes, with commas; by default all others."),
         Option("delimiter", "Between cells; by default a tab in .tsv files, else a comma."),
         Option("label_separator", "Between the actions of a video that may have several."),
         TEST_FRACTION,
         SEED,
         Option("name", "Name of the dataset; by default the table's."),
+        Option("source_column", "Name of the column of source videos.", default="source_video"),
     ),
 )

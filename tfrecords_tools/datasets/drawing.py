@@ -5,6 +5,8 @@ import hashlib
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from keras_stprivacy.data.errors import LabelFileError
+from tfrecords_tools.datasets.tables import Row
 from tfrecords_tools.shards import text_of
 
 
@@ -45,6 +47,55 @@ def drawn_splits(classes: Mapping[str, str], test_fraction: float, seed: int) ->
     if not test or len(test) == len(classes):
         test = set(drawn(list(classes)))
     return {video: "test" if video in test else "train" for video in classes}
+
+
+def splits_of(
+    classes: Mapping[str, str], rows: Mapping[str, Row], test_fraction: float, seed: int
+) -> dict[str, str]:
+    """The split of every video: what a table says, or else drawn.
+
+    Videos that were cut from one source video are in one split: in that which the table gives to
+    any of them, or else drawn together, as if they were one video of the class of the first.
+
+    Args:
+        classes: video → its class.
+        rows: video → its line of the table, where it has one.
+        test_fraction: share of what is drawn that is for testing, in [0, 1).
+        seed: of the draw.
+
+    Returns:
+        Video → split.
+
+    Raises:
+        LabelFileError: if a video has no split, and others of its source video are in several.
+    """
+    given: dict[str, set[str]] = collections.defaultdict(set)
+    source_of = {}
+    for video in classes:
+        row = rows.get(video)
+        source_of[video] = (row.source_video if row else "") or video
+        if row and row.split:
+            given[source_of[video]].add(row.split)
+    to_draw: dict[str, str] = {}
+    for video, name in classes.items():
+        if source_of[video] not in given:
+            to_draw.setdefault(source_of[video], name)
+    drawn = drawn_splits(to_draw, test_fraction, seed)
+    splits = {}
+    for video, source in source_of.items():
+        row = rows.get(video)
+        if row and row.split:
+            splits[video] = row.split
+        elif source not in given:
+            splits[video] = drawn[source]
+        elif len(given[source]) == 1:
+            (splits[video],) = given[source]
+        else:
+            raise LabelFileError(
+                f"{video!r} has no split in the table, and others that were cut from {source!r} "
+                f"are in {' and '.join(sorted(given[source]))}. Give it one."
+            )
+    return splits
 
 
 def ids_of(files: Sequence[pathlib.PurePosixPath]) -> list[str]:

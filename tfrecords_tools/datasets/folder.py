@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from keras_stprivacy.data.errors import LabelFileError
 from tfrecords_tools.datasets.adapter import SEED, TEST_FRACTION, Adapter, Option
-from tfrecords_tools.datasets.drawing import check_test_fraction, drawn_splits, ids_of
+from tfrecords_tools.datasets.drawing import check_test_fraction, ids_of, splits_of
 from tfrecords_tools.datasets.tables import Row, read_table
 from tfrecords_tools.datasets.video_files import find_videos
 from tfrecords_tools.settings import ConversionSettings
@@ -37,8 +37,8 @@ def folder(
     Its split is what the table's column `split` says, or else drawn: of the videos without one, the
     share `test_fraction` of every class, the same for the same seed. Where classes are so small
     that this leaves no test videos at all, the share is drawn from all of these together. Videos
-    with the same text in the table's column `source_video` were cut from one video, and are drawn
-    into one split.
+    with the same text in the table's column `source_video` were cut from one video: they count as
+    one in the draw, of the class of the first, and go where the table puts any of them.
 
     Args:
         source: the folder.
@@ -100,21 +100,15 @@ def folder(
         notes.append(f"{len(without_class)} videos are in no class folder and were left out: {few}")
     files = list(actions)
     index = {name: i for i, name in enumerate(sorted(set(actions.values())))}
-    source_of: dict[pathlib.PurePosixPath, str] = {}
-    to_draw: dict[str, str] = {}
-    for file, action in actions.items():
-        row = rows.get(text_of(file))
-        source_of[file] = (row.source_video if row else "") or text_of(file)
-        if row is None or not row.split:
-            to_draw.setdefault(source_of[file], action)
-    splits = drawn_splits(to_draw, test_fraction, seed)
+    classes = {text_of(file): action for file, action in actions.items()}
+    splits = splits_of(classes, rows, test_fraction, seed)
     entries = []
     for entry_id, file in zip(ids_of(files), files, strict=True):
         row = rows.get(text_of(file))
         entries.append(
             SourceEntry(
                 id=entry_id,
-                split=row.split if row and row.split else splits[source_of[file]],
+                split=splits[text_of(file)],
                 action=index[actions[file]],
                 attributes=row.attributes if row else None,
                 file=file,

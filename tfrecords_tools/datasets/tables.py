@@ -19,17 +19,17 @@ class Columns:
         path: the videos.
         label: the action.
         split: the split.
-        source: the source video that a video was cut from.
         attributes: the private attributes; None: all other columns.
         delimiter: between cells; None: a tab in files that end in .tsv, else a comma.
+        source: the source video that a video was cut from.
     """
 
     path: str = "path"
     label: str = "label"
     split: str = "split"
-    source: str = "source_video"
     attributes: Sequence[str] | None = None
     delimiter: str | None = None
+    source: str = "source_video"
 
 
 @dataclasses.dataclass(frozen=True)
