@@ -359,6 +359,9 @@ def test_sources_have_hashes(videos, tmp_path):
         (made(1, attributes=(0, 2)), LabelError, r"each 0 or 1. Received: \(0, 2\)"),
         (made(1, clip=None), ValueError, r"exactly one of file and clip"),
         (made(1, frame_rate=None), ValueError, r"a clip needs a frame_rate"),
+        (made(1, source_video=""), ValueError, r"v0: source_video must be None, or text"),
+        (made(1, source_video=7), ValueError, r"that UTF-8 can store. Received: 7"),
+        (made(1, source_video="\udc80"), ValueError, r"source_video must be None, or text"),
     ],
 )
 def test_wrong_datasets_are_refused_before_anything_is_written(tmp_path, dataset, error, message):

@@ -17,6 +17,7 @@ from tfrecords_tools.datasets.drawing import drawn_splits
 from tfrecords_tools.datasets.folder import folder
 from tfrecords_tools.datasets.hmdb51 import hmdb51
 from tfrecords_tools.datasets.ucf101 import ucf101
+from tfrecords_tools.inspect import inspect
 from tfrecords_tools.splits import splits
 from tfrecords_tools.verify import verify
 
@@ -464,6 +465,9 @@ def test_videos_cut_from_one_are_drawn_into_one_split(tmp_path, read_records):
     assert sum(found.groups.values()) == 4
     assert {leak.kind for leak in found.leaks} == {"content"}  # the videos are all alike
     assert not verify(tmp_path / "out").faults
+    shown = inspect(tmp_path / "out", match="run/04")
+    assert shown.records[0].source_video == "day 1" and "cut from" in str(shown)
+    assert "cut from" not in str(inspect(tmp_path / "out", match="run/11"))
 
     lines[3] = "run/03.mp4,run,day 1,1,test"  # run/04 and run/05 follow it
     lines[6:8] = ["run/06.mp4,run,day 2,1,train", "run/07.mp4,run,day 2,1,test"]

@@ -141,6 +141,10 @@ def test_a_file_cut_at_a_records_end_is_found(records):
         (lambda c: c.update(name="other"), "it is of the dataset 'made', not of 'other'"),
         (lambda c: c["sources"].pop("a_0"), "'sources' in dataset.json does not list the id"),
         (lambda c: c["sources"]["a_0"].update(frames=7), "frames is 3, dataset.json says 7"),
+        (
+            lambda c: c["sources"]["a_0"].update(source_video="day 1"),
+            "source_video is None, dataset.json says 'day 1'",
+        ),
         (lambda c: c["sources"].update(e={}), "listed in 'sources', but no record has it"),
         (
             lambda c: c["splits"]["test"]["shards"][0].update(unannotated=1),
@@ -205,6 +209,10 @@ def small_jpeg():
         (
             lambda e: e.context.feature["clip/data_path"].bytes_list.value.__setitem__(0, b"/a"),
             "clip/data_path must be relative and stay inside",
+        ),
+        (
+            lambda e: e.context.feature["clip/media_id"].bytes_list.value.extend([b"a", b"b"]),
+            "clip/media_id must be one text or absent. Received: ['a', 'b']",
         ),
         (lambda e: e.context.feature.pop("image/height"), "image/height must have one value"),
         (
