@@ -11,10 +11,10 @@ with a comma is the variant before the comma with one change. Writes
 benchmarks/results/opponents_<seed>.json after every variant, where those not asked for stay, and
 prints what the attackers read.
 
-A variant takes 5 to 10 minutes with one thread (twice that, "epochs x 2"), all of them about 5
-hours. Expected: the tables "opponents", "word_reader" and, for the most part, "directions" in
-docs/method.md, without the intervals that one seed and 500 clips cannot give: differences of some
-hundredths are noise.
+A variant takes 5 to 10 minutes with one thread (twice that, "epochs x 2"), all of them six and
+a half hours. Expected: the tables "opponents", "word_reader" and, for the most part, "directions"
+in docs/method.md, without the intervals that one seed and 500 clips cannot give: differences of
+some hundredths are noise.
 """
 
 import argparse

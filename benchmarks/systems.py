@@ -1,7 +1,7 @@
 """The benchmarks of docs/evaluation.md and the demo of the README, with their reports kept.
 
     python benchmarks/systems.py quick          # 21 minutes on two cores
-    python benchmarks/systems.py deployment     # 40 minutes
+    python benchmarks/systems.py deployment     # 75 minutes, with one worker
     python benchmarks/systems.py known          # three hours and a half
     python benchmarks/systems.py ablations      # 46 minutes
     python benchmarks/systems.py longer         # an hour, with one worker
@@ -44,7 +44,7 @@ COMMANDS = {
         "benchmark_quick.json",
     ),
     "deployment": (
-        "stprivacy benchmark deployment --workers 2 --attackers video_transformer,mask",
+        "stprivacy benchmark deployment --attackers video_transformer,mask",
         "results/sweep",
         "benchmark_deployment.json",
     ),

@@ -92,17 +92,20 @@ def directions(results: Path) -> str:
     lines = ["| direction | option | effect |", "|---|---|---|"]
     for direction, option, pairs in pairs_of_variants():
         effects = [
-            f"`{before}` → `{after}`: {_change(runs[before], runs[after])}"
+            f"`{before}` → `{after}`: {_change(runs.get(before), runs.get(after))}"
             for before, after in pairs
-            if before in runs and after in runs
         ]
-        lines.append(f"| {direction} | {option} | {'; '.join(effects) or 'not measured'} |")
+        if not any(before in runs and after in runs for before, after in pairs):
+            effects = ["not measured"]
+        lines.append(f"| {direction} | {option} | {'; '.join(effects)} |")
     lines += [f"| {' | '.join(row)} |" for row in _elsewhere(results)]
     return "\n".join(lines)
 
 
-def _change(before: dict, after: dict) -> str:
+def _change(before: dict | None, after: dict | None) -> str:
     """Points of top-1, and of cMAP of the attackers of clips and of masks."""
+    if before is None or after is None:
+        return "not measured"
     parts = []
     for heading, row, key in (
         ("top-1", "anonymized", "top_1"),

@@ -63,7 +63,7 @@ def test_a_benchmark_keeps_its_report(systems, asked, tmp_path, name):
     (protocol, data, names, settings, options) = calls.pop()
     quick = benchmark.Settings.quick(workers=2)
     whole = benchmark.Settings(workers=2)
-    two = benchmark.Settings(workers=2, attackers=("video_transformer", "mask"))
+    two = benchmark.Settings(attackers=("video_transformer", "mask"))
     some = ("video_transformer", "conv3d", "frame", "linear_probe")
     changed = {"vita": {"steps": 1200}, "spact": {"epochs": 6}}
     more = benchmark.Settings(seeds=1, attackers=some, system_settings=changed)

@@ -116,7 +116,8 @@ def test_what_no_file_holds_is_not_measured(tables, program, tmp_path):
         ({"negated": rows["negated"]}, "not measured |"),
         (
             {"negated": rows["negated"], "negated, two updates": changed},
-            "`negated` → `negated, two updates`: top-1 +1.5, clips +1.5, masks +1.5 |",
+            "`negated` → `negated, two updates`: top-1 +1.5, clips +1.5, masks +1.5; "
+            "`information` → `information, two updates`: not measured |",
         ),
     ):
         (tmp_path / "opponents_0.json").write_text(json.dumps({**measured, "rows": content}))
